@@ -2,6 +2,7 @@
 #include "base/log.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -42,9 +43,10 @@ static void write_line(const char *line, size_t length) {
 
 static void write_json(enum lh_log_level level, const char *message) {
   char now[32];
-  char *const line = json_dumps(json_pack("{s:s, s:s, s:s}", "time", lh_clock_utc_now(now), "level",
-                                          level_names[level], "message", message),
-                                JSON_COMPACT);
+  json_t *const object = json_pack("{s:s, s:s, s:s}", "time", lh_clock_utc_now(now), "level",
+                                   level_names[level], "message", message);
+  char *const line = json_dumps(object, JSON_COMPACT);
+  json_decref(object);
   if (line == NULL) {
     return;
   }

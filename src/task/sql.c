@@ -1,0 +1,114 @@
+/* SQL tasks: the embedded engine over lake tables, its result through the same writer as extracted rows. */
+#include "engine/duckdb.h"
+#include "task/output.h"
+#include "task/task.h"
+
+/* What the Parquet writer, the batch and the program itself need beside the engine. */
+#define SQL_WRITER_SHARE_BYTES (UINT64_C(96) << 20)
+#define SQL_LEAST_ENGINE_BYTES (UINT64_C(64) << 20)
+
+static void interrupt_engine(void *target) {
+  lh_engine_interrupt(target);
+}
+
+static uint64_t engine_memory(uint64_t memory_bytes) {
+  if (memory_bytes < SQL_WRITER_SHARE_BYTES + SQL_LEAST_ENGINE_BYTES) {
+    return SQL_LEAST_ENGINE_BYTES;
+  }
+  return memory_bytes - SQL_WRITER_SHARE_BYTES;
+}
+
+static lh_status add_inputs(const struct lh_task_request *request, struct lh_engine *engine,
+                            struct lh_arena *arena, struct lh_error *err) {
+  for (size_t i = 0; i < request->input_count; i++) {
+    const struct lh_task_input *const input = &request->inputs[i];
+    const char **const files = LH_ARENA_ARRAY(arena, const char *, input->key_count);
+    if (files == NULL) {
+      return lh_error_memory(err);
+    }
+    for (size_t j = 0; j < input->key_count; j++) {
+      files[j] = lh_store_locate(request->store, input->keys[j], arena);
+      if (files[j] == NULL) {
+        return lh_error_memory(err);
+      }
+    }
+    LH_TRY(lh_engine_add_table(engine, input->table, files, input->key_count, err));
+  }
+  return LH_OK;
+}
+
+static lh_status copy_result(const struct lh_task_request *request, struct lh_engine_result *result,
+                             struct lh_output *output, struct lh_error *err) {
+  struct lh_batch batch = {0};
+  lh_status status = lh_batch_init(&batch, lh_engine_result_schema(result), LH_BATCH_ROWS, err);
+  while (status == LH_OK) {
+    status = lh_interrupt_check(request->interrupt, err);
+    if (status == LH_OK) {
+      lh_batch_reset(&batch);
+      status = lh_engine_fetch(result, &batch, err);
+    }
+    if (status != LH_OK || batch.row_count == 0) {
+      break;
+    }
+    status = lh_output_write(output, &batch, err);
+    lh_observer_progress(request->observer, output->rows, 0);
+  }
+  lh_batch_clear(&batch);
+  return status;
+}
+
+static lh_status write_result(const struct lh_task_request *request, struct lh_engine_result *result,
+                              struct lh_arena *arena, struct lh_task_result *out, struct lh_error *err) {
+  LH_TRY(lh_schema_copy(lh_engine_result_schema(result), arena, &out->schema, err));
+  out->source = lh_arena_printf(arena, "sql %s", request->spec->sql_path);
+  const char *const key = lh_task_part_key(request, arena);
+  if (out->source == NULL || key == NULL) {
+    return lh_error_memory(err);
+  }
+  struct lh_parquet_writer_options options;
+  LH_TRY(lh_task_writer_options(request, out->source, arena, &options, err));
+  struct lh_sink *sink = NULL;
+  LH_TRY(lh_store_create(request->store, key, &sink, err));
+  struct lh_output output;
+  lh_status status = lh_output_open(&output, lh_engine_result_schema(result), &options, sink, err);
+  if (status == LH_OK) {
+    status = copy_result(request, result, &output, err);
+  }
+  if (status == LH_OK) {
+    status = lh_output_finish(&output, err);
+  }
+  const uint64_t rows = output.rows;
+  lh_output_clear(&output);
+  LH_TRY(status);
+  return lh_task_add_file(request, key, rows, arena, out, err);
+}
+
+static lh_status run_in_engine(const struct lh_task_request *request, struct lh_engine *engine,
+                               struct lh_arena *arena, struct lh_task_result *out, struct lh_error *err) {
+  LH_TRY(add_inputs(request, engine, arena, err));
+  struct lh_engine_result *result = NULL;
+  const lh_status prepared = lh_engine_query(engine, request->spec->sql, &result, err);
+  if (prepared != LH_OK) {
+    return lh_error_prefix(err, "%s", request->spec->sql_path);
+  }
+  const lh_status status = write_result(request, result, arena, out, err);
+  lh_engine_result_free(result);
+  return status;
+}
+
+lh_status lh_task_run_sql(const struct lh_task_request *request, struct lh_arena *arena,
+                          struct lh_task_result *out, struct lh_error *err) {
+  const struct lh_engine_options options = {
+      .memory_bytes = engine_memory(request->memory_bytes),
+      .threads = request->threads,
+      .temp_directory = request->temp_directory,
+  };
+  struct lh_engine *engine = NULL;
+  LH_TRY(lh_engine_open(&options, &engine, err));
+  lh_interrupt_set(request->interrupt, interrupt_engine, engine);
+  lh_observer_started(request->observer, -1);
+  const lh_status status = run_in_engine(request, engine, arena, out, err);
+  lh_interrupt_set(request->interrupt, NULL, NULL);
+  lh_engine_free(engine);
+  return status;
+}

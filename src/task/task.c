@@ -1,0 +1,108 @@
+/* Which kind of task is run how, and what all kinds share: part names, writer options, reading back. */
+#include "task/task.h"
+
+#include "task/extract.h"
+#include "task/output.h"
+
+const char *lh_task_part_key(const struct lh_task_request *request, struct lh_arena *arena) {
+  return lh_arena_printf(arena, "%s/%s/part-00000.parquet", request->spec->name, request->version);
+}
+
+lh_status lh_task_writer_options(const struct lh_task_request *request, const char *source,
+                                 struct lh_arena *arena, struct lh_parquet_writer_options *out,
+                                 struct lh_error *err) {
+  const struct lh_key_value pairs[] = {
+      {"lakehaul.table", request->spec->name},
+      {"lakehaul.source", source},
+      {"lakehaul.snapshot_time", request->snapshot_time},
+      {"lakehaul.snapshot_lsn", request->snapshot_lsn},
+  };
+  const size_t count = sizeof(pairs) / sizeof(pairs[0]);
+  struct lh_key_value *const metadata = LH_ARENA_ARRAY(arena, struct lh_key_value, count);
+  if (metadata == NULL) {
+    return lh_error_memory(err);
+  }
+  lh_parquet_writer_options_default(out);
+  for (size_t i = 0; i < count; i++) {
+    if (pairs[i].value[0] != '\0') {
+      metadata[out->metadata_count++] = pairs[i];
+    }
+  }
+  out->metadata = metadata;
+  out->codec = request->spec->codec;
+  out->codec_level = request->spec->codec_level;
+  lh_output_fit_memory(out, request->memory_bytes);
+  return LH_OK;
+}
+
+lh_status lh_task_add_file(const struct lh_task_request *request, const char *key, uint64_t rows,
+                           struct lh_arena *arena, struct lh_task_result *out, struct lh_error *err) {
+  struct lh_source *source = NULL;
+  LH_TRY(lh_store_open_object(request->store, key, &source, err));
+  const uint64_t bytes = source->size_bytes;
+  const lh_status status = lh_output_check(source, rows, err);
+  lh_source_free(source);
+  LH_TRY(status);
+  out->files = LH_ARENA_NEW(arena, struct lh_task_file);
+  if (out->files == NULL) {
+    return lh_error_memory(err);
+  }
+  out->files[0] = (struct lh_task_file){.key = key, .rows = rows, .bytes = bytes};
+  out->file_count = 1;
+  out->rows = rows;
+  out->bytes = bytes;
+  return LH_OK;
+}
+
+static lh_status copy_extraction(const struct lh_task_request *request, struct lh_extraction *extraction,
+                                 struct lh_arena *arena, struct lh_task_result *out, struct lh_error *err) {
+  const struct lh_pg_relation *const relation = extraction->relation;
+  lh_observer_started(request->observer, relation->estimated_rows);
+  out->schema = relation->schema;
+  out->source =
+      request->spec->kind == LH_TASK_QUERY ? "query" : lh_arena_printf(arena, "table %s", relation->name);
+  const char *const key = lh_task_part_key(request, arena);
+  if (out->source == NULL || key == NULL) {
+    return lh_error_memory(err);
+  }
+  struct lh_parquet_writer_options options;
+  LH_TRY(lh_task_writer_options(request, out->source, arena, &options, err));
+  struct lh_sink *sink = NULL;
+  LH_TRY(lh_store_create(request->store, key, &sink, err));
+  uint64_t rows = 0;
+  LH_TRY(lh_extraction_copy(extraction, &options, sink, request->observer, &rows, err));
+  return lh_task_add_file(request, key, rows, arena, out, err);
+}
+
+static lh_status run_extraction(const struct lh_task_request *request, struct lh_arena *arena,
+                                struct lh_task_result *out, struct lh_error *err) {
+  const struct lh_task_spec *const spec = request->spec;
+  const struct lh_extract_request extract = {
+      .source = request->source,
+      .snapshot_id = request->snapshot_id,
+      .table = spec->kind == LH_TASK_TABLE ? spec->table : NULL,
+      .query = spec->kind == LH_TASK_QUERY ? spec->query : NULL,
+      .select = {.include = spec->include,
+                 .include_count = spec->include_count,
+                 .exclude = spec->exclude,
+                 .exclude_count = spec->exclude_count,
+                 .limit = request->limit},
+  };
+  struct lh_extraction extraction;
+  lh_status status = lh_extraction_open(&extraction, &extract, request->interrupt, arena, err);
+  if (status == LH_OK) {
+    status = copy_extraction(request, &extraction, arena, out, err);
+  }
+  lh_extraction_close(&extraction);
+  return status;
+}
+
+lh_status lh_task_run(const struct lh_task_request *request, struct lh_arena *arena,
+                      struct lh_task_result *out, struct lh_error *err) {
+  *out = (struct lh_task_result){0};
+  const lh_status status = request->spec->kind == LH_TASK_SQL ? lh_task_run_sql(request, arena, out, err)
+                                                              : run_extraction(request, arena, out, err);
+  /* What a signal cancelled fails in many ways; the cause is the signal. */
+  LH_TRY(lh_interrupt_check(request->interrupt, err));
+  return status;
+}

@@ -1,0 +1,75 @@
+/*
+ * Tasks: one interface for every kind, called in a worker process.
+ *
+ * A task writes the files of one new version of its lake table and says what it wrote; it does not publish.
+ * The kinds are in files of their own: extract.c (table, query), sql.c.
+ */
+#ifndef LH_TASK_TASK_H
+#define LH_TASK_TASK_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "column/schema.h"
+#include "lakehaul/error.h"
+#include "parquet/writer.h"
+#include "project/project.h"
+#include "store/store.h"
+#include "task/interrupt.h"
+#include "task/observer.h"
+
+/* A lake table that a SQL task reads, pinned to one version for the whole run. */
+struct lh_task_input {
+  const char *table;
+  const char *const *keys; /* of its files */
+  size_t key_count;
+};
+
+struct lh_task_request {
+  const struct lh_task_spec *spec;
+  const char *source; /* the project's; NULL for SQL tasks */
+  struct lh_store *store;
+  const char *version;
+  const char *snapshot_id;                  /* NULL for SQL tasks */
+  const char *snapshot_time, *snapshot_lsn; /* "" for SQL tasks */
+  int64_t limit;                            /* rows to extract; -1: all */
+  uint64_t memory_bytes;                    /* this task's share */
+  int threads;
+  const char *temp_directory;
+  const struct lh_task_input *inputs;
+  size_t input_count;
+  struct lh_interrupt *interrupt;
+  const struct lh_observer *observer;
+};
+
+struct lh_task_file {
+  const char *key;
+  uint64_t rows, bytes;
+};
+
+struct lh_task_result {
+  struct lh_schema schema;
+  const char *source; /* "table public.orders", "query", "sql tasks/x.sql" */
+  struct lh_task_file *files;
+  size_t file_count;
+  uint64_t rows, bytes;
+};
+
+/* The result lives in `arena`. After a failure, files of the version may be left for the caller to delete. */
+lh_status lh_task_run(const struct lh_task_request *request, struct lh_arena *arena,
+                      struct lh_task_result *out, struct lh_error *err) LH_WARN_UNUSED;
+
+/* For the kinds: the key of a version's one part, its options, and the finished file's entry after reading it
+ * back. */
+const char *lh_task_part_key(const struct lh_task_request *request, struct lh_arena *arena);
+lh_status lh_task_writer_options(const struct lh_task_request *request, const char *source,
+                                 struct lh_arena *arena, struct lh_parquet_writer_options *out,
+                                 struct lh_error *err) LH_WARN_UNUSED;
+lh_status lh_task_add_file(const struct lh_task_request *request, const char *key, uint64_t rows,
+                           struct lh_arena *arena, struct lh_task_result *out,
+                           struct lh_error *err) LH_WARN_UNUSED;
+/* The SQL kind. */
+lh_status lh_task_run_sql(const struct lh_task_request *request, struct lh_arena *arena,
+                          struct lh_task_result *out, struct lh_error *err) LH_WARN_UNUSED;
+
+#endif
