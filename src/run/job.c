@@ -1,0 +1,105 @@
+/* Jobs and reports as JSON. */
+#include "run/job.h"
+
+#include <string.h>
+
+static json_t *inputs_to_json(const struct lh_job *job) {
+  json_t *const inputs = json_array();
+  for (size_t i = 0; i < job->input_count; i++) {
+    json_t *const keys = json_array();
+    for (size_t j = 0; j < job->inputs[i].key_count; j++) {
+      json_array_append_new(keys, json_string(job->inputs[i].keys[j]));
+    }
+    json_array_append_new(inputs, json_pack("{s:s, s:o}", "table", job->inputs[i].table, "keys", keys));
+  }
+  return inputs;
+}
+
+lh_status lh_job_encode(const struct lh_job *job, struct lh_buf *out, struct lh_error *err) {
+  json_t *const object =
+      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:i, s:o}", "project_path",
+                job->project_path, "project_text", job->project_text, "task", job->task, "sql", job->sql,
+                "lake", job->lake, "version", job->version, "snapshot_id", job->snapshot_id, "snapshot_time",
+                job->snapshot_time, "snapshot_lsn", job->snapshot_lsn, "temp_directory", job->temp_directory,
+                "limit", (json_int_t)job->limit, "memory_bytes", (json_int_t)job->memory_bytes, "threads",
+                job->threads, "inputs", inputs_to_json(job));
+  return lh_json_take_append(object, false, out, err);
+}
+
+static const char job_what[] = "the job from the supervisor";
+
+static lh_status decode_keys(const json_t *array, struct lh_arena *arena, struct lh_task_input *out,
+                             struct lh_error *err) {
+  out->key_count = json_array_size(array);
+  const char **const keys = LH_ARENA_ARRAY(arena, const char *, out->key_count);
+  if (keys == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < out->key_count; i++) {
+    const char *const key = json_string_value(json_array_get(array, i));
+    if (key == NULL) {
+      return lh_error_set(err, LH_ERROR_CORRUPT, "%s: a key is not a string", job_what);
+    }
+    keys[i] = lh_arena_strdup(arena, key);
+    if (keys[i] == NULL) {
+      return lh_error_memory(err);
+    }
+  }
+  out->keys = keys;
+  return LH_OK;
+}
+
+static lh_status decode_inputs(const json_t *object, struct lh_arena *arena, struct lh_job *out,
+                               struct lh_error *err) {
+  json_t *array = NULL;
+  LH_TRY(lh_json_get_array(object, "inputs", job_what, &array, err));
+  out->input_count = json_array_size(array);
+  out->inputs = LH_ARENA_ARRAY(arena, struct lh_task_input, out->input_count);
+  if (out->inputs == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < out->input_count; i++) {
+    const json_t *const input = json_array_get(array, i);
+    json_t *keys = NULL;
+    LH_TRY(lh_json_get_string(input, "table", job_what, arena, &out->inputs[i].table, err));
+    LH_TRY(lh_json_get_array(input, "keys", job_what, &keys, err));
+    LH_TRY(decode_keys(keys, arena, &out->inputs[i], err));
+  }
+  return LH_OK;
+}
+
+static lh_status decode_job_object(const json_t *object, struct lh_arena *arena, struct lh_job *out,
+                                   struct lh_error *err) {
+  const struct {
+    const char *key;
+    const char **value;
+  } strings[] = {
+      {"project_path", &out->project_path},
+      {"project_text", &out->project_text},
+      {"task", &out->task},
+      {"lake", &out->lake},
+      {"version", &out->version},
+      {"snapshot_id", &out->snapshot_id},
+      {"snapshot_time", &out->snapshot_time},
+      {"snapshot_lsn", &out->snapshot_lsn},
+      {"temp_directory", &out->temp_directory},
+      {"sql", &out->sql},
+  };
+  for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
+    LH_TRY(lh_json_get_string(object, strings[i].key, job_what, arena, strings[i].value, err));
+  }
+  out->limit = json_integer_value(json_object_get(object, "limit"));
+  out->threads = (int)json_integer_value(json_object_get(object, "threads"));
+  LH_TRY(lh_json_get_uint(object, "memory_bytes", job_what, &out->memory_bytes, err));
+  return decode_inputs(object, arena, out, err);
+}
+
+lh_status lh_job_decode(const struct lh_buf *bytes, struct lh_arena *arena, struct lh_job *out,
+                        struct lh_error *err) {
+  json_t *object = NULL;
+  *out = (struct lh_job){0};
+  LH_TRY(lh_json_parse(bytes->data, bytes->len, job_what, &object, err));
+  const lh_status status = decode_job_object(object, arena, out, err);
+  json_decref(object);
+  return status;
+}

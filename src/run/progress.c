@@ -1,0 +1,158 @@
+/* Progress on standard error. Bars are redrawn in place below the lines that stay. */
+#include "run/progress.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+
+#define BAR_CELLS 24
+#define REDRAW_NS (UINT64_C(100) * 1000 * 1000)
+#define PLAIN_NS (UINT64_C(10) * 1000 * 1000 * 1000)
+#define CLEAR_LINE "\r\033[2K"
+#define LINE_UP "\033[1A"
+
+void lh_progress_init(struct lh_progress *progress, enum lh_progress_style style,
+                      const struct lh_task_run *tasks, size_t task_count) {
+  *progress = (struct lh_progress){.style = style, .tasks = tasks, .task_count = task_count};
+  for (size_t i = 0; i < task_count; i++) {
+    const size_t width = strlen(tasks[i].name);
+    progress->name_width = width > progress->name_width ? width : progress->name_width;
+  }
+  progress->last_ns = lh_clock_ns();
+}
+
+static void erase(struct lh_progress *progress) {
+  for (size_t i = 0; i < progress->drawn_lines; i++) {
+    fputs(LINE_UP CLEAR_LINE, stderr);
+  }
+  progress->drawn_lines = 0;
+}
+
+static void draw_bar(const struct lh_progress *progress, const struct lh_task_run *task) {
+  char rows[32];
+  char bytes[32];
+  char seconds[32];
+  const double share = task->estimated_rows > 0 ? (double)task->rows / (double)task->estimated_rows : 0;
+  const int filled = share >= 1 ? BAR_CELLS : (int)(share * BAR_CELLS);
+  fprintf(stderr, "  %-*s ", (int)progress->name_width, task->name);
+  for (int i = 0; i < BAR_CELLS; i++) {
+    fputs(i < filled ? "█" : "░", stderr);
+  }
+  if (task->estimated_rows > 0) {
+    /* An estimate is not a total: 99 % until it is done. */
+    fprintf(stderr, " %3d %%", share >= 1 ? 99 : (int)(share * 100));
+  } else {
+    fputs("      ", stderr);
+  }
+  fprintf(stderr, "  %s rows  %s  %s\n", lh_str_format_count(task->rows, rows),
+          lh_str_format_bytes(task->bytes, bytes),
+          lh_str_format_seconds(lh_clock_seconds_since(task->start_ns), seconds));
+}
+
+static void draw(struct lh_progress *progress) {
+  for (size_t i = 0; i < progress->task_count; i++) {
+    if (progress->tasks[i].state == LH_TASK_RUNNING) {
+      draw_bar(progress, &progress->tasks[i]);
+      progress->drawn_lines++;
+    }
+  }
+}
+
+static void print_plain(const struct lh_progress *progress) {
+  char rows[32];
+  char seconds[32];
+  for (size_t i = 0; i < progress->task_count; i++) {
+    const struct lh_task_run *const task = &progress->tasks[i];
+    if (task->state == LH_TASK_RUNNING) {
+      fprintf(stderr, "%s: %s rows after %s\n", task->name, lh_str_format_count(task->rows, rows),
+              lh_str_format_seconds(lh_clock_seconds_since(task->start_ns), seconds));
+    }
+  }
+}
+
+void lh_progress_tick(struct lh_progress *progress) {
+  if (progress->style == LH_PROGRESS_NONE) {
+    return;
+  }
+  const bool bars = progress->style == LH_PROGRESS_BARS;
+  const uint64_t now = lh_clock_ns();
+  if (now - progress->last_ns < (bars ? REDRAW_NS : PLAIN_NS)) {
+    return;
+  }
+  progress->last_ns = now;
+  if (bars) {
+    erase(progress);
+    draw(progress);
+    fflush(stderr);
+  } else {
+    print_plain(progress);
+  }
+}
+
+static void print_started(const struct lh_task_run *task) {
+  char count[32];
+  if (task->estimated_rows >= 0) {
+    fprintf(stderr, "%s: started, about %s rows\n", task->name,
+            lh_str_format_count((uint64_t)task->estimated_rows, count));
+  } else {
+    fprintf(stderr, "%s: started\n", task->name);
+  }
+}
+
+static void print_published(const struct lh_task_run *task) {
+  char rows[32];
+  char bytes[32];
+  char seconds[32];
+  fprintf(stderr, "%s: %s rows, %s in %s\n", task->name, lh_str_format_count(task->rows, rows),
+          lh_str_format_bytes(task->bytes, bytes), lh_str_format_seconds(task->seconds, seconds));
+}
+
+void lh_progress_state(struct lh_progress *progress, const struct lh_task_run *task) {
+  if (progress->style == LH_PROGRESS_NONE && task->state != LH_TASK_FAILED) {
+    return;
+  }
+  erase(progress);
+  switch (task->state) {
+    case LH_TASK_RUNNING:
+      if (progress->style == LH_PROGRESS_PLAIN) {
+        print_started(task);
+      }
+      break;
+    case LH_TASK_PUBLISHED:
+      print_published(task);
+      break;
+    case LH_TASK_FAILED:
+      fprintf(stderr, "task %s: %s\n", task->name, task->error.message);
+      if (task->error.hint[0] != '\0') {
+        fprintf(stderr, "hint: %s\n", task->error.hint);
+      }
+      break;
+    case LH_TASK_SKIPPED:
+      fprintf(stderr, "%s: skipped, %s\n", task->name, task->reason);
+      break;
+    case LH_TASK_INTERRUPTED:
+      fprintf(stderr, "%s: interrupted\n", task->name);
+      break;
+    case LH_TASK_PENDING:
+      break;
+  }
+  if (progress->style == LH_PROGRESS_BARS) {
+    draw(progress);
+  }
+}
+
+void lh_progress_warning(struct lh_progress *progress, const struct lh_task_run *task, const char *message) {
+  erase(progress);
+  fprintf(stderr, "warning: task %s: %s\n", task->name, message);
+  if (progress->style == LH_PROGRESS_BARS) {
+    draw(progress);
+  }
+}
+
+void lh_progress_end(struct lh_progress *progress) {
+  erase(progress);
+  fflush(stderr);
+}

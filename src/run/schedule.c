@@ -1,0 +1,173 @@
+/* What runs next: dependencies first, `jobs` at a time, and the job each worker is given. */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "run/supervisor.h"
+
+static struct lh_task_run *dependency_run(const struct lh_supervisor *supervisor,
+                                          const struct lh_task_run *task, size_t index) {
+  return supervisor->by_node[task->node->dependencies[index]];
+}
+
+/* The first dependency that will never be published in this run, or NULL. */
+static const struct lh_task_run *broken_dependency(const struct lh_supervisor *supervisor,
+                                                   const struct lh_task_run *task) {
+  for (size_t i = 0; i < task->node->dependency_count; i++) {
+    const struct lh_task_run *const dependency = dependency_run(supervisor, task, i);
+    if (dependency != NULL && dependency->state >= LH_TASK_FAILED) {
+      return dependency;
+    }
+  }
+  return NULL;
+}
+
+static bool is_ready(const struct lh_supervisor *supervisor, const struct lh_task_run *task) {
+  for (size_t i = 0; i < task->node->dependency_count; i++) {
+    const struct lh_task_run *const dependency = dependency_run(supervisor, task, i);
+    if (dependency != NULL && dependency->state != LH_TASK_PUBLISHED) {
+      return false;
+    }
+  }
+  return true;
+}
+
+static lh_status add_input(struct lh_supervisor *supervisor, const char *table,
+                           const struct lh_lake_version *version, struct lh_task_input *out,
+                           struct lh_error *err) {
+  struct lh_lake_version *current = NULL;
+  if (version == NULL) {
+    LH_TRY(lh_catalog_get(supervisor->store, table, supervisor->arena, &current, err));
+    version = current;
+  }
+  if (version == NULL) {
+    const lh_status status =
+        lh_error_set(err, LH_ERROR_DATA, "reads table %s, which is not in the lake", table);
+    lh_error_hint(err, "add a task that makes %s, or run that task first", table);
+    return status;
+  }
+  const char **const keys = LH_ARENA_ARRAY(supervisor->arena, const char *, version->file_count);
+  if (keys == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < version->file_count; i++) {
+    keys[i] = version->files[i].key;
+  }
+  *out = (struct lh_task_input){.table = table, .keys = keys, .key_count = version->file_count};
+  return LH_OK;
+}
+
+/* Every table that a SQL task reads, pinned to one version: this run's where it makes one, else the lake's.
+ */
+static lh_status resolve_inputs(struct lh_supervisor *supervisor, const struct lh_task_run *task,
+                                struct lh_job *job, struct lh_error *err) {
+  const struct lh_graph_node *const node = task->node;
+  job->inputs =
+      LH_ARENA_ARRAY(supervisor->arena, struct lh_task_input, node->dependency_count + node->external_count);
+  if (job->inputs == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < node->dependency_count; i++) {
+    const struct lh_task_run *const dependency = dependency_run(supervisor, task, i);
+    const char *const table = supervisor->options->graph->nodes[node->dependencies[i]].task->name;
+    LH_TRY(add_input(supervisor, table, dependency != NULL ? dependency->published : NULL,
+                     &job->inputs[job->input_count], err));
+    job->input_count++;
+  }
+  for (size_t i = 0; i < node->external_count; i++) {
+    LH_TRY(add_input(supervisor, node->external_tables[i], NULL, &job->inputs[job->input_count], err));
+    job->input_count++;
+  }
+  return LH_OK;
+}
+
+/* How many tasks can run at once, which is what the run's memory and processors are divided by. */
+static size_t parallel_tasks(const struct lh_supervisor *supervisor) {
+  const size_t jobs = (size_t)supervisor->options->jobs;
+  return jobs < supervisor->task_count ? jobs : supervisor->task_count;
+}
+
+static int threads_per_task(const struct lh_supervisor *supervisor) {
+  const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+  const long share = processors / (long)parallel_tasks(supervisor);
+  return share > 1 ? (int)share : 1;
+}
+
+static lh_status start(struct lh_supervisor *supervisor, size_t index, struct lh_error *err) {
+  struct lh_task_run *const task = &supervisor->tasks[index];
+  const bool reads_source = lh_task_reads_source(task);
+  task->version = lh_catalog_new_version(supervisor->arena);
+  if (task->version == NULL) {
+    return lh_error_memory(err);
+  }
+  struct lh_job job = {
+      .project_path = supervisor->options->project->path,
+      .project_text = supervisor->options->project_text,
+      .task = task->name,
+      .sql = task->node->task->kind == LH_TASK_SQL ? task->node->task->sql : "",
+      .lake = lh_store_root(supervisor->store),
+      .version = task->version,
+      .snapshot_id = reads_source ? supervisor->snapshot.id : "",
+      .snapshot_time = reads_source ? supervisor->snapshot.time : "",
+      .snapshot_lsn = reads_source ? supervisor->snapshot.lsn : "",
+      .temp_directory = supervisor->temp_directory,
+      .limit = supervisor->options->limit,
+      .memory_bytes = supervisor->options->memory_bytes / parallel_tasks(supervisor),
+      .threads = threads_per_task(supervisor),
+  };
+  LH_TRY(resolve_inputs(supervisor, task, &job, err));
+  LH_TRY(lh_worker_spawn(&supervisor->workers[index], &job, err));
+  task->state = LH_TASK_RUNNING;
+  task->start_ns = lh_clock_ns();
+  supervisor->running++;
+  return LH_OK;
+}
+
+static void skip(struct lh_supervisor *supervisor, struct lh_task_run *task, const char *reason) {
+  task->state = supervisor->signals > 0 ? LH_TASK_INTERRUPTED : LH_TASK_SKIPPED;
+  task->reason = reason;
+  lh_progress_state(&supervisor->progress, task);
+}
+
+static void skip_after(struct lh_supervisor *supervisor, struct lh_task_run *task,
+                       const struct lh_task_run *cause) {
+  const char *const verb = cause->state == LH_TASK_SKIPPED ? "was skipped" : "failed";
+  const char *const reason = lh_arena_printf(supervisor->arena, "%s %s", cause->name, verb);
+  skip(supervisor, task, reason != NULL ? reason : "a task it reads failed");
+}
+
+void lh_supervisor_schedule(struct lh_supervisor *supervisor) {
+  for (size_t i = 0; i < supervisor->task_count; i++) {
+    struct lh_task_run *const task = &supervisor->tasks[i];
+    if (task->state != LH_TASK_PENDING) {
+      continue;
+    }
+    const struct lh_task_run *const broken = broken_dependency(supervisor, task);
+    if (broken != NULL) {
+      skip_after(supervisor, task, broken);
+    } else if (supervisor->stop_reason != NULL) {
+      skip(supervisor, task, supervisor->stop_reason);
+    } else if (supervisor->running < (size_t)supervisor->options->jobs && is_ready(supervisor, task)) {
+      if (start(supervisor, i, &task->error) != LH_OK) {
+        lh_supervisor_fail(supervisor, task);
+      }
+    }
+  }
+  lh_supervisor_release_snapshot(supervisor);
+}
+
+void lh_supervisor_release_snapshot(struct lh_supervisor *supervisor) {
+  if (supervisor->leader == NULL) {
+    return;
+  }
+  for (size_t i = 0; i < supervisor->task_count; i++) {
+    const struct lh_task_run *const task = &supervisor->tasks[i];
+    const bool waiting =
+        task->state == LH_TASK_PENDING || (task->state == LH_TASK_RUNNING && !supervisor->begun[i]);
+    if (waiting && lh_task_reads_source(task)) {
+      return;
+    }
+  }
+  lh_pg_disconnect(supervisor->leader);
+  supervisor->leader = NULL;
+}

@@ -1,0 +1,111 @@
+/* What a run did, as a table or as JSON. */
+#include "run/summary.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "run/job.h"
+
+static size_t name_width(const struct lh_run_result *result) {
+  size_t width = strlen("task");
+  for (size_t i = 0; i < result->task_count; i++) {
+    const size_t length = strlen(result->tasks[i].name);
+    width = length > width ? length : width;
+  }
+  return width;
+}
+
+static void print_task(const struct lh_task_run *task, int width, FILE *to) {
+  char rows[32] = "-";
+  char bytes[32] = "-";
+  if (task->state == LH_TASK_PUBLISHED) {
+    lh_str_format_count(task->rows, rows);
+    lh_str_format_bytes(task->bytes, bytes);
+  }
+  fprintf(to, "%-*s  %-5s  %15s  %10s  %8.1f  %s", width, task->name,
+          lh_task_kind_name(task->node->task->kind), rows, bytes, task->seconds,
+          lh_task_state_name(task->state));
+  if (task->state == LH_TASK_FAILED) {
+    fprintf(to, ": %s", task->error.message);
+  } else if (task->state == LH_TASK_SKIPPED) {
+    fprintf(to, ": %s", task->reason);
+  }
+  fputc('\n', to);
+}
+
+void lh_summary_print(const struct lh_run_result *result, FILE *to) {
+  const int width = (int)name_width(result);
+  uint64_t rows = 0;
+  uint64_t bytes = 0;
+  size_t published = 0;
+  fprintf(to, "\n%-*s  %-5s  %15s  %10s  %8s  %s\n", width, "task", "kind", "rows", "bytes", "seconds",
+          "status");
+  for (size_t i = 0; i < result->task_count; i++) {
+    const struct lh_task_run *const task = &result->tasks[i];
+    print_task(task, width, to);
+    if (task->state == LH_TASK_PUBLISHED) {
+      rows += task->rows;
+      bytes += task->bytes;
+      published++;
+    }
+  }
+  char rows_text[32];
+  char bytes_text[32];
+  char seconds_text[32];
+  fprintf(to, "\n%zu of %zu tasks published, %s rows, %s in %s\n", published, result->task_count,
+          lh_str_format_count(rows, rows_text), lh_str_format_bytes(bytes, bytes_text),
+          lh_str_format_seconds(result->seconds, seconds_text));
+}
+
+static json_t *files_to_json(const struct lh_lake_version *version) {
+  json_t *const files = json_array();
+  for (size_t i = 0; version != NULL && i < version->file_count; i++) {
+    const struct lh_lake_file *const file = &version->files[i];
+    json_array_append_new(files, json_pack("{s:s, s:I, s:I}", "key", file->key, "rows",
+                                           (json_int_t)file->rows, "bytes", (json_int_t)file->bytes));
+  }
+  return files;
+}
+
+static json_t *task_to_json(const struct lh_task_run *task) {
+  const bool published = task->state == LH_TASK_PUBLISHED;
+  json_t *const object =
+      json_pack("{s:s, s:s, s:s, s:I, s:I, s:f, s:o}", "task", task->name, "kind",
+                lh_task_kind_name(task->node->task->kind), "status", lh_task_state_name(task->state), "rows",
+                published ? (json_int_t)task->rows : 0, "bytes", published ? (json_int_t)task->bytes : 0,
+                "seconds", task->seconds, "files", files_to_json(task->published));
+  if (published) {
+    json_object_set_new(object, "version", json_string(task->version));
+  }
+  if (task->state == LH_TASK_FAILED) {
+    json_object_set_new(object, "error", lh_error_to_json(&task->error));
+  }
+  if (task->reason != NULL) {
+    json_object_set_new(object, "reason", json_string(task->reason));
+  }
+  return object;
+}
+
+lh_status lh_summary_print_json(const struct lh_run_result *result, const char *project, FILE *to,
+                                struct lh_error *err) {
+  const int exit_status = lh_run_exit_code(result);
+  json_t *const tasks = json_array();
+  for (size_t i = 0; i < result->task_count; i++) {
+    json_array_append_new(tasks, task_to_json(&result->tasks[i]));
+  }
+  json_t *const object = json_pack("{s:s, s:s, s:i, s:f, s:{s:s, s:s}, s:o}", "project", project, "status",
+                                   exit_status == 0      ? "ok"
+                                   : result->interrupted ? "interrupted"
+                                                         : "failed",
+                                   "exit_status", exit_status, "seconds", result->seconds, "snapshot", "time",
+                                   result->snapshot.time, "lsn", result->snapshot.lsn, "tasks", tasks);
+  struct lh_buf text;
+  lh_buf_init(&text, LH_REPORT_MAX_BYTES);
+  lh_status status = lh_json_take_append(object, true, &text, err);
+  if (status == LH_OK) {
+    fwrite(text.data, 1, text.len, to);
+    fputc('\n', to);
+  }
+  lh_buf_clear(&text);
+  return status;
+}
