@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# Installs what a step of the Makefile needs and the machine lacks; where nothing is missing it only looks, and
+# needs no network.
+# usage: scripts/setup.sh build|demo|flights|lint|test...
+#   build     compilers, libraries, DuckDB
+#   demo      and a PostgreSQL server
+#   flights   and Python with the flights data
+#   test      and the test libraries, Python with its test packages
+#   lint      and clang-tidy
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+build_packages=(build-essential cmake ninja-build pkg-config libpq-dev libzstd-dev libsnappy-dev liblz4-dev
+  libdeflate-dev libyaml-dev libjansson-dev libxxhash-dev)
+
+missing=()
+# need_package NAME...: notes those that dpkg does not list as installed
+need_package() {
+  local name
+  for name in "$@"; do
+    if [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" != installed ]; then
+      missing+=("$name")
+    fi
+  done
+}
+
+need_venv() {
+  python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+}
+
+# A server from another source than Debian serves as well.
+need_postgres() {
+  scripts/cluster.sh bindir >/dev/null 2>&1 || missing+=(postgresql)
+}
+
+as_root=()
+find_root() {
+  if [ "$(id -u)" = 0 ]; then return 0; fi
+  command -v sudo >/dev/null || return 1
+  if sudo -n true 2>/dev/null; then as_root=(sudo -n); return 0; fi
+  if [ -t 0 ]; then as_root=(sudo); return 0; fi
+  return 1
+}
+
+# Debian's server package makes and starts a cluster when first installed. Nobody asked for that one, so a
+# drop-in says no for as long as the installation takes.
+install_missing() {
+  [ ${#missing[@]} -gt 0 ] || return 0
+  if ! find_root; then
+    echo "These system packages are missing, and installing them needs root. Run this, then try again:" >&2
+    echo "  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing[*]}" >&2
+    exit 1
+  fi
+  echo "setup: installing ${missing[*]}"
+  local conf_dir=/etc/postgresql-common/createcluster.d status=0
+  local conf=$conf_dir/lakehaul-setup.conf
+  if [[ " ${missing[*]} " == *" postgresql "* ]]; then
+    "${as_root[@]}" mkdir -p "$conf_dir"
+    echo 'create_main_cluster = false' | "${as_root[@]}" tee "$conf" >/dev/null
+  fi
+  "${as_root[@]}" apt-get update -qq &&
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+      apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null || status=$?
+  if [ -f "$conf" ]; then "${as_root[@]}" rm -f "$conf"; fi
+  if [ "$status" != 0 ]; then
+    echo "installing system packages failed: ${missing[*]}" >&2
+    exit 1
+  fi
+}
+
+install_python() {
+  local want
+  want=$(cat tests/requirements.txt tests/requirements-data.txt | sha256sum | cut -d' ' -f1)
+  if [ "$(cat .venv/stamp 2>/dev/null)" = "$want" ] && .venv/bin/python -c '' 2>/dev/null; then return 0; fi
+  if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    echo "the test tools need Python 3.11 or newer as python3; this is $(python3 --version)" >&2
+    exit 1
+  fi
+  echo "setup: Python environment"
+  rm -rf .venv
+  python3 -m venv .venv
+  local pip=(.venv/bin/pip --quiet --disable-pip-version-check install --require-hashes)
+  "${pip[@]}" -r tests/requirements.txt
+  "${pip[@]}" --no-deps --no-build-isolation -r tests/requirements-data.txt
+  echo "$want" >.venv/stamp
+}
+
+[ $# -gt 0 ] || { sed -n '4,9s/^# //p' "$0"; exit 2; }
+python=no
+need_package "${build_packages[@]}"
+command -v npm >/dev/null || need_venv # fetch-duckdb.sh
+for level in "$@"; do
+  case "$level" in
+    build) ;;
+    demo) need_postgres ;;
+    flights) need_postgres; need_venv; python=yes ;;
+    test) need_postgres; need_venv; need_package libcmocka-dev; python=yes ;;
+    lint) need_venv; need_package libcmocka-dev clang-tidy; python=yes ;;
+    *) echo "setup.sh: unknown level '$level'" >&2; exit 2 ;;
+  esac
+done
+install_missing
+scripts/fetch-duckdb.sh
+if [ "$python" = yes ]; then install_python; fi
