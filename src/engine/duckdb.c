@@ -1,0 +1,524 @@
+/* The embedded engine: a private in-memory DuckDB whose views are the lake's tables. It runs SELECTs only,
+ * reads local files only, and hands rows out as they come, so that a result of any size passes through in
+ * bounded memory. Views and parsing go over a connection of their own, since a new statement ends an open
+ * result on the same one. */
+#include "engine/duckdb.h"
+
+#include <duckdb.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "engine/duckdb_column.h"
+#include "engine/duckdb_error.h"
+#include "engine/sql_names.h"
+
+#define SQL_MAX_BYTES ((size_t)64 << 20)
+
+struct lh_engine {
+  duckdb_database database;
+  duckdb_connection admin;   /* views, parsing */
+  duckdb_connection queries; /* the open result's; interrupted from other threads */
+  struct lh_arena arena;     /* table names */
+  const char **tables;
+  size_t table_count;
+  size_t table_capacity;
+  bool has_open_result;
+  atomic_bool interrupted; /* set from other threads; cleared when it has been reported */
+};
+
+struct lh_engine_result {
+  struct lh_engine *engine;
+  struct lh_arena arena; /* sql, schema, readers */
+  const char *sql;
+  duckdb_prepared_statement prepared;
+  duckdb_pending_result pending;
+  duckdb_result result;
+  struct lh_schema schema;
+  struct lh_duckdb_reader *readers;
+  duckdb_data_chunk chunk; /* NULL where a new one is to be fetched */
+  idx_t chunk_position;
+  idx_t chunk_rows;
+  uint64_t rows_done;
+  bool at_end;
+  bool has_failed;
+};
+
+static struct lh_duckdb_statement statement_context(const struct lh_engine *engine, const char *sql) {
+  return (struct lh_duckdb_statement){
+      .sql = sql, .tables = engine->tables, .table_count = engine->table_count};
+}
+
+static lh_status fail_statement(const struct lh_engine *engine, const char *text, const char *sql,
+                                struct lh_error *err) {
+  const struct lh_duckdb_statement statement = statement_context(engine, sql);
+  return lh_duckdb_error_set(text, &statement, err);
+}
+
+/* Takes the interruption, so that the next query runs again. */
+static lh_status take_interrupt(struct lh_engine *engine, struct lh_error *err) {
+  if (!atomic_exchange(&engine->interrupted, false)) {
+    return LH_OK;
+  }
+  return lh_error_set(err, LH_ERROR_INTERRUPTED, "the query was interrupted");
+}
+
+static lh_status run_admin(struct lh_engine *engine, duckdb_connection connection, const char *sql,
+                           struct lh_error *err) {
+  duckdb_result result;
+  const duckdb_state state = duckdb_query(connection, sql, &result);
+  const lh_status status =
+      state == DuckDBSuccess ? LH_OK : fail_statement(engine, duckdb_result_error(&result), NULL, err);
+  duckdb_destroy_result(&result);
+  return status;
+}
+
+static lh_status set_option(duckdb_config config, const char *name, const char *value, struct lh_error *err) {
+  if (duckdb_set_config(config, name, value) != DuckDBSuccess) {
+    return lh_error_set(err, LH_ERROR_INTERNAL, "DuckDB %s does not know the option %s", lh_engine_version(),
+                        name);
+  }
+  return LH_OK;
+}
+
+static lh_status fill_config(duckdb_config config, const struct lh_engine_options *options,
+                             struct lh_error *err) {
+  char memory[32];
+  char threads[16];
+  snprintf(memory, sizeof(memory), "%" PRIu64 "B", options->memory_bytes);
+  snprintf(threads, sizeof(threads), "%d", options->threads > 0 ? options->threads : 1);
+  const char *const settings[][2] = {
+      {"memory_limit", memory},
+      {"threads", threads},
+      {"temp_directory", options->temp_directory != NULL ? options->temp_directory : ""},
+      {"autoinstall_known_extensions", "false"},
+      {"autoload_known_extensions", "false"},
+      {"allow_community_extensions", "false"},
+      {"allow_persistent_secrets", "false"},
+      {"preserve_insertion_order", "true"},
+  };
+  for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+    LH_TRY(set_option(config, settings[i][0], settings[i][1], err));
+  }
+  return LH_OK;
+}
+
+static lh_status open_database(struct lh_engine *engine, const struct lh_engine_options *options,
+                               struct lh_error *err) {
+  duckdb_config config = NULL;
+  if (duckdb_create_config(&config) != DuckDBSuccess) {
+    return lh_error_memory(err);
+  }
+  lh_status status = fill_config(config, options, err);
+  if (status == LH_OK) {
+    char *message = NULL;
+    if (duckdb_open_ext(NULL, &engine->database, config, &message) != DuckDBSuccess) {
+      status = fail_statement(engine, message, NULL, err);
+      lh_error_prefix(err, "cannot start DuckDB");
+    }
+    duckdb_free(message);
+  }
+  duckdb_destroy_config(&config);
+  return status;
+}
+
+static lh_status connect_both(struct lh_engine *engine, struct lh_error *err) {
+  if (duckdb_connect(engine->database, &engine->admin) != DuckDBSuccess ||
+      duckdb_connect(engine->database, &engine->queries) != DuckDBSuccess) {
+    return lh_error_set(err, LH_ERROR_INTERNAL, "cannot connect to the embedded DuckDB");
+  }
+  LH_TRY(run_admin(engine, engine->admin, "SET GLOBAL TimeZone = 'UTC'", err));
+  LH_TRY(run_admin(engine, engine->admin, "SET errors_as_json = true", err));
+  return run_admin(engine, engine->queries, "SET errors_as_json = true", err);
+}
+
+lh_status lh_engine_open(const struct lh_engine_options *options, struct lh_engine **out,
+                         struct lh_error *err) {
+  *out = NULL;
+  struct lh_engine *const engine = calloc(1, sizeof(*engine));
+  if (engine == NULL) {
+    return lh_error_memory(err);
+  }
+  lh_arena_init(&engine->arena, 0);
+  atomic_init(&engine->interrupted, false);
+  lh_status status = open_database(engine, options, err);
+  if (status == LH_OK) {
+    status = connect_both(engine, err);
+  }
+  if (status != LH_OK) {
+    lh_engine_free(engine);
+    return status;
+  }
+  *out = engine;
+  return LH_OK;
+}
+
+void lh_engine_free(struct lh_engine *engine) {
+  if (engine == NULL) {
+    return;
+  }
+  duckdb_disconnect(&engine->queries);
+  duckdb_disconnect(&engine->admin);
+  duckdb_close(&engine->database);
+  free(engine->tables);
+  lh_arena_clear(&engine->arena);
+  free(engine);
+}
+
+void lh_engine_interrupt(struct lh_engine *engine) {
+  atomic_store(&engine->interrupted, true);
+  duckdb_interrupt(engine->queries);
+}
+
+const char *lh_engine_version(void) {
+  return duckdb_library_version();
+}
+
+static lh_status append_quoted(struct lh_buf *sql, const char *text, char quote, struct lh_error *err) {
+  LH_TRY(lh_buf_append_byte(sql, (uint8_t)quote, err));
+  for (; *text != '\0'; text++) {
+    if (*text == quote) {
+      LH_TRY(lh_buf_append_byte(sql, (uint8_t)quote, err));
+    }
+    LH_TRY(lh_buf_append_byte(sql, (uint8_t)*text, err));
+  }
+  return lh_buf_append_byte(sql, (uint8_t)quote, err);
+}
+
+/* A path is a pattern to DuckDB: what has a meaning in patterns goes into brackets of its own. */
+static lh_status append_path(struct lh_buf *sql, struct lh_buf *scratch, const char *path,
+                             struct lh_error *err) {
+  lh_buf_reset(scratch);
+  for (; *path != '\0'; path++) {
+    const bool special = *path == '*' || *path == '?' || *path == '[';
+    LH_TRY(special ? lh_buf_printf(scratch, err, "[%c]", *path)
+                   : lh_buf_append_byte(scratch, (uint8_t)*path, err));
+  }
+  const char *pattern = NULL;
+  LH_TRY(lh_buf_cstr(scratch, &pattern, err));
+  return append_quoted(sql, pattern, '\'', err);
+}
+
+static lh_status build_view(struct lh_buf *sql, struct lh_buf *scratch, const char *name,
+                            const char *const *files, size_t file_count, struct lh_error *err) {
+  LH_TRY(lh_buf_append_str(sql, "CREATE OR REPLACE VIEW ", err));
+  LH_TRY(append_quoted(sql, name, '"', err));
+  LH_TRY(lh_buf_append_str(sql, " AS SELECT * FROM read_parquet([", err));
+  for (size_t i = 0; i < file_count; i++) {
+    if (i > 0) {
+      LH_TRY(lh_buf_append_str(sql, ", ", err));
+    }
+    LH_TRY(append_path(sql, scratch, files[i], err));
+  }
+  return lh_buf_append_str(sql, "], union_by_name = false, hive_partitioning = false)", err);
+}
+
+static lh_status remember_table(struct lh_engine *engine, const char *name, struct lh_error *err) {
+  for (size_t i = 0; i < engine->table_count; i++) {
+    if (strcasecmp(engine->tables[i], name) == 0) {
+      return LH_OK;
+    }
+  }
+  if (engine->table_count == engine->table_capacity) {
+    const size_t capacity = engine->table_capacity > 0 ? engine->table_capacity * 2 : 16;
+    const char **const grown = realloc(engine->tables, capacity * sizeof(*grown));
+    if (grown == NULL) {
+      return lh_error_memory(err);
+    }
+    engine->tables = grown;
+    engine->table_capacity = capacity;
+  }
+  const char *const copy = lh_arena_strdup(&engine->arena, name);
+  if (copy == NULL) {
+    return lh_error_memory(err);
+  }
+  engine->tables[engine->table_count++] = copy;
+  return LH_OK;
+}
+
+lh_status lh_engine_add_table(struct lh_engine *engine, const char *name, const char *const *files,
+                              size_t file_count, struct lh_error *err) {
+  if (file_count == 0) {
+    return lh_error_set(err, LH_ERROR_LAKE, "lake table \"%s\" has no files", name);
+  }
+  struct lh_buf sql;
+  struct lh_buf scratch;
+  lh_buf_init(&sql, SQL_MAX_BYTES);
+  lh_buf_init(&scratch, SQL_MAX_BYTES);
+  const char *text = NULL;
+  lh_status status = build_view(&sql, &scratch, name, files, file_count, err);
+  if (status == LH_OK) {
+    status = lh_buf_cstr(&sql, &text, err);
+  }
+  if (status == LH_OK) {
+    status = run_admin(engine, engine->admin, text, err);
+    if (status == LH_ERROR_QUERY) {
+      status = LH_ERROR_LAKE;
+      err->code = status;
+    }
+    if (status != LH_OK) {
+      lh_error_prefix(err, "lake table \"%s\"", name);
+      snprintf(err->table, sizeof(err->table), "%s", name);
+    }
+  }
+  lh_buf_clear(&scratch);
+  lh_buf_clear(&sql);
+  return status == LH_OK ? remember_table(engine, name, err) : status;
+}
+
+/* The first value of a result, a VARCHAR; borrowed from the chunk. */
+static const char *first_text(duckdb_data_chunk chunk, size_t *size) {
+  duckdb_string_t *const strings = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0));
+  *size = duckdb_string_t_length(strings[0]);
+  return duckdb_string_t_data(&strings[0]);
+}
+
+static lh_status collect_from_result(struct lh_engine *engine, duckdb_result *result, const char *sql,
+                                     struct lh_arena *arena, struct lh_engine_names *out,
+                                     struct lh_error *err) {
+  duckdb_data_chunk chunk = duckdb_fetch_chunk(*result);
+  if (chunk == NULL || duckdb_data_chunk_get_size(chunk) != 1) {
+    duckdb_destroy_data_chunk(&chunk);
+    return fail_statement(engine, duckdb_result_error(result), NULL, err);
+  }
+  size_t size = 0;
+  const char *const tree = first_text(chunk, &size);
+  const lh_status status = lh_sql_names_collect(tree, size, sql, arena, out, err);
+  duckdb_destroy_data_chunk(&chunk);
+  return status;
+}
+
+lh_status lh_engine_referenced_tables(struct lh_engine *engine, const char *sql, struct lh_arena *arena,
+                                      struct lh_engine_names *out, struct lh_error *err) {
+  /* A number past the range of doubles is written as Infinity, which is no JSON. */
+  static const char *const serialize =
+      "SELECT replace(json_serialize_sql(?::VARCHAR)::VARCHAR, '\"value\":Infinity', '\"value\":0')";
+  *out = (struct lh_engine_names){0};
+  duckdb_prepared_statement prepared = NULL;
+  duckdb_result result = {0};
+  lh_status status = LH_OK;
+  if (duckdb_prepare(engine->admin, serialize, &prepared) != DuckDBSuccess) {
+    status = fail_statement(engine, duckdb_prepare_error(prepared), NULL, err);
+  } else if (duckdb_bind_varchar(prepared, 1, sql) != DuckDBSuccess) {
+    status = lh_error_set(err, LH_ERROR_QUERY, "the SQL is not valid UTF-8");
+  } else {
+    const duckdb_state state = duckdb_execute_prepared(prepared, &result);
+    status = state == DuckDBSuccess ? collect_from_result(engine, &result, sql, arena, out, err)
+                                    : fail_statement(engine, duckdb_result_error(&result), sql, err);
+    duckdb_destroy_result(&result);
+  }
+  duckdb_destroy_prepare(&prepared);
+  return status;
+}
+
+static lh_status prepare(struct lh_engine_result *result, struct lh_error *err) {
+  struct lh_engine *const engine = result->engine;
+  if (duckdb_prepare(engine->queries, result->sql, &result->prepared) != DuckDBSuccess) {
+    const char *const text = duckdb_prepare_error(result->prepared);
+    if (text != NULL && strstr(text, "No statement to prepare") != NULL) {
+      return lh_error_set(err, LH_ERROR_QUERY, "the SQL is empty");
+    }
+    return fail_statement(engine, text, result->sql, err);
+  }
+  const duckdb_statement_type type = duckdb_prepared_statement_type(result->prepared);
+  if (type != DUCKDB_STATEMENT_TYPE_SELECT && type != DUCKDB_STATEMENT_TYPE_EXPLAIN) {
+    lh_error_set(err, LH_ERROR_QUERY, "the statement is not a SELECT");
+    lh_error_hint(err, "the engine only reads: write one SELECT");
+    return LH_ERROR_QUERY;
+  }
+  return LH_OK;
+}
+
+static lh_status check_names(const struct lh_schema *schema, struct lh_error *err) {
+  for (size_t i = 1; i < schema->field_count; i++) {
+    const char *const name = schema->fields[i].name;
+    for (size_t j = 0; j < i; j++) {
+      if (strcasecmp(schema->fields[j].name, name) == 0) {
+        lh_error_set(err, LH_ERROR_DATA,
+                     "the result has two columns of the name \"%s\" (columns %zu and %zu)", name, j + 1,
+                     i + 1);
+        snprintf(err->column, sizeof(err->column), "%s", name);
+        lh_error_hint(err, "give one of them another name: … AS \"%s_2\"", name);
+        return LH_ERROR_DATA;
+      }
+    }
+  }
+  return LH_OK;
+}
+
+static lh_status describe(struct lh_engine_result *result, struct lh_error *err) {
+  const size_t count = duckdb_column_count(&result->result);
+  result->schema.fields = LH_ARENA_ARRAY(&result->arena, struct lh_field, count + 1);
+  result->readers = LH_ARENA_ARRAY(&result->arena, struct lh_duckdb_reader, count + 1);
+  if (result->schema.fields == NULL || result->readers == NULL) {
+    return lh_error_memory(err);
+  }
+  result->schema.field_count = count;
+  for (size_t i = 0; i < count; i++) {
+    duckdb_logical_type type = duckdb_column_logical_type(&result->result, i);
+    const lh_status status =
+        lh_duckdb_describe_column(type, duckdb_column_name(&result->result, i), &result->arena,
+                                  &result->schema.fields[i], &result->readers[i], err);
+    duckdb_destroy_logical_type(&type);
+    LH_TRY(status);
+  }
+  return check_names(&result->schema, err);
+}
+
+static lh_status start(struct lh_engine_result *result, struct lh_error *err) {
+  struct lh_engine *const engine = result->engine;
+  LH_TRY(prepare(result, err));
+  if (duckdb_pending_prepared_streaming(result->prepared, &result->pending) != DuckDBSuccess) {
+    return fail_statement(engine, duckdb_pending_error(result->pending), result->sql, err);
+  }
+  /* Beginning a query makes DuckDB forget an earlier interrupt; from here on it keeps one. */
+  LH_TRY(take_interrupt(engine, err));
+  if (duckdb_execute_pending(result->pending, &result->result) != DuckDBSuccess) {
+    return fail_statement(engine, duckdb_result_error(&result->result), result->sql, err);
+  }
+  return describe(result, err);
+}
+
+lh_status lh_engine_query(struct lh_engine *engine, const char *sql, struct lh_engine_result **out,
+                          struct lh_error *err) {
+  *out = NULL;
+  if (engine->has_open_result) {
+    return lh_error_set(err, LH_ERROR_INTERNAL, "the engine's last result is still open");
+  }
+  struct lh_engine_result *const result = calloc(1, sizeof(*result));
+  if (result == NULL) {
+    return lh_error_memory(err);
+  }
+  result->engine = engine;
+  engine->has_open_result = true;
+  lh_arena_init(&result->arena, 0);
+  result->sql = lh_arena_strdup(&result->arena, sql);
+  const lh_status status = result->sql != NULL ? start(result, err) : lh_error_memory(err);
+  if (status != LH_OK) {
+    if (status == LH_ERROR_INTERRUPTED) {
+      atomic_store(&engine->interrupted, false);
+    }
+    lh_engine_result_free(result);
+    return status;
+  }
+  *out = result;
+  return LH_OK;
+}
+
+const struct lh_schema *lh_engine_result_schema(const struct lh_engine_result *result) {
+  return &result->schema;
+}
+
+/* Makes the next chunk with rows current, or finds the end. */
+static lh_status next_chunk(struct lh_engine_result *result, struct lh_error *err) {
+  while (result->chunk == NULL && !result->at_end) {
+    LH_TRY(take_interrupt(result->engine, err));
+    result->chunk = duckdb_fetch_chunk(result->result);
+    if (result->chunk == NULL) {
+      const char *const text = duckdb_result_error(&result->result);
+      if (text != NULL && text[0] != '\0') {
+        return fail_statement(result->engine, text, result->sql, err);
+      }
+      result->at_end = true;
+      return LH_OK;
+    }
+    result->chunk_position = 0;
+    result->chunk_rows = duckdb_data_chunk_get_size(result->chunk);
+    if (result->chunk_rows == 0) {
+      duckdb_destroy_data_chunk(&result->chunk);
+      result->chunk = NULL;
+    }
+  }
+  return LH_OK;
+}
+
+static uint64_t measure(const struct lh_engine_result *result, idx_t count) {
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < result->schema.field_count; i++) {
+    bytes += lh_duckdb_measure_rows(&result->readers[i], duckdb_data_chunk_get_vector(result->chunk, i),
+                                    result->chunk_position, count);
+  }
+  return bytes;
+}
+
+static lh_status append_rows(struct lh_engine_result *result, idx_t count, struct lh_batch *batch,
+                             struct lh_error *err) {
+  for (size_t i = 0; i < batch->column_count; i++) {
+    idx_t bad_row = UINT64_MAX;
+    const lh_status status =
+        lh_duckdb_append_rows(&result->readers[i], duckdb_data_chunk_get_vector(result->chunk, i),
+                              result->chunk_position, count, &batch->columns[i], &bad_row, err);
+    if (status != LH_OK) {
+      if (bad_row != UINT64_MAX) {
+        err->row = (int64_t)(result->rows_done + (bad_row - result->chunk_position)) + 1;
+      }
+      return status;
+    }
+  }
+  batch->row_count += count;
+  result->rows_done += count;
+  result->chunk_position += count;
+  if (result->chunk_position == result->chunk_rows) {
+    duckdb_destroy_data_chunk(&result->chunk);
+    result->chunk = NULL;
+  }
+  return LH_OK;
+}
+
+static lh_status fill(struct lh_engine_result *result, struct lh_batch *batch, struct lh_error *err) {
+  uint64_t used = 0;
+  while (batch->row_count < LH_BATCH_ROWS) {
+    LH_TRY(next_chunk(result, err));
+    if (result->at_end) {
+      return LH_OK;
+    }
+    const idx_t room = LH_BATCH_ROWS - batch->row_count;
+    const idx_t left = result->chunk_rows - result->chunk_position;
+    idx_t count = left < room ? left : room;
+    uint64_t bytes = measure(result, count);
+    const bool all_fit = used + bytes <= LH_BATCH_BYTES;
+    while (used + bytes > LH_BATCH_BYTES && count > 1) {
+      count /= 2;
+      bytes = measure(result, count);
+    }
+    if (used + bytes > LH_BATCH_BYTES && batch->row_count > 0) {
+      return LH_OK;
+    }
+    LH_TRY(append_rows(result, count, batch, err));
+    used += bytes;
+    if (!all_fit) {
+      return LH_OK;
+    }
+  }
+  return LH_OK;
+}
+
+lh_status lh_engine_fetch(struct lh_engine_result *result, struct lh_batch *batch, struct lh_error *err) {
+  if (result->has_failed) {
+    return lh_error_set(err, LH_ERROR_INTERNAL, "the query has failed already");
+  }
+  const lh_status status = fill(result, batch, err);
+  if (status != LH_OK) {
+    result->has_failed = true;
+    if (status == LH_ERROR_INTERRUPTED) {
+      atomic_store(&result->engine->interrupted, false);
+    }
+  }
+  return status;
+}
+
+void lh_engine_result_free(struct lh_engine_result *result) {
+  if (result == NULL) {
+    return;
+  }
+  duckdb_destroy_data_chunk(&result->chunk);
+  duckdb_destroy_result(&result->result);
+  duckdb_destroy_pending(&result->pending);
+  duckdb_destroy_prepare(&result->prepared);
+  result->engine->has_open_result = false;
+  lh_arena_clear(&result->arena);
+  free(result);
+}

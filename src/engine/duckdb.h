@@ -1,0 +1,72 @@
+/*
+ * The embedded SQL engine: DuckDB through its C API, over lake tables.
+ *
+ * Every lake table is a view over its Parquet files. Results are streamed as column batches, so that they
+ * enter the same Parquet writer as extracted rows. One thread per engine; DuckDB itself uses `threads`. The
+ * engine never touches the network and loads no extension that is not built in.
+ */
+#ifndef LH_ENGINE_DUCKDB_H
+#define LH_ENGINE_DUCKDB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "column/batch.h"
+#include "lakehaul/error.h"
+
+struct lh_engine;
+
+struct lh_engine_options {
+  uint64_t memory_bytes;      /* DuckDB's memory_limit */
+  int threads;                /* at least 1 */
+  const char *temp_directory; /* for spilling; NULL: no spilling */
+};
+
+lh_status lh_engine_open(const struct lh_engine_options *options, struct lh_engine **out,
+                         struct lh_error *err) LH_WARN_UNUSED;
+void lh_engine_free(struct lh_engine *engine);
+
+/* Makes `name` a view over Parquet files (local paths, taken literally; at least one), in place of an earlier
+ * one of that name. All files have the first one's columns. LH_ERROR_LAKE for a missing file,
+ * LH_ERROR_CORRUPT for one that is not Parquet. */
+lh_status lh_engine_add_table(struct lh_engine *engine, const char *name, const char *const *files,
+                              size_t file_count, struct lh_error *err) LH_WARN_UNUSED;
+
+/* The tables that a SELECT reads, by parsing it alone (nothing needs to exist): CTE names where they are in
+ * scope, table functions, file names ('x.parquet'), system schemas and subquery aliases left out, each name
+ * once, in order of appearance; schema-qualified names as written ("s.t"). Names are folded to lower case,
+ * since the engine does not tell "Orders" from "orders". LH_ERROR_QUERY with line and column (1-based, of
+ * `sql`) for a syntax error, and for an empty text, more than one statement, or anything but a SELECT. */
+struct lh_engine_names {
+  const char *const *names;
+  size_t count;
+};
+lh_status lh_engine_referenced_tables(struct lh_engine *engine, const char *sql, struct lh_arena *arena,
+                                      struct lh_engine_names *out, struct lh_error *err) LH_WARN_UNUSED;
+
+struct lh_engine_result;
+
+/* Starts a query (a SELECT or EXPLAIN; parameters are not bound) whose rows are fetched batch by batch in
+ * bounded memory. One result is open at a time: a second one is LH_ERROR_INTERNAL. Binder and runtime errors
+ * are LH_ERROR_QUERY in one line, with a hint where DuckDB offers one ("Did you mean …"). Result types that
+ * the lake has no form for are LH_ERROR_DATA naming the column; duplicate result column names too. */
+lh_status lh_engine_query(struct lh_engine *engine, const char *sql, struct lh_engine_result **out,
+                          struct lh_error *err) LH_WARN_UNUSED;
+/* Lives as long as the result. Every field is nullable. */
+const struct lh_schema *lh_engine_result_schema(const struct lh_engine_result *result);
+/* Fills a reset batch of that schema; row_count 0 means the end. Values that the lake has no form for
+ * (infinite dates, numbers of more than 38 digits) are LH_ERROR_DATA with column and row. After an error only
+ * lh_engine_result_free() is left. */
+lh_status lh_engine_fetch(struct lh_engine_result *result, struct lh_batch *batch,
+                          struct lh_error *err) LH_WARN_UNUSED;
+void lh_engine_result_free(struct lh_engine_result *result);
+
+/* Makes a running query return soon with LH_ERROR_INTERRUPTED, or the next one where none runs; may be called
+ * from another thread while the engine lives. Once it has been reported, queries run again. */
+void lh_engine_interrupt(struct lh_engine *engine);
+
+/* The linked library's version, "v1.5.6". */
+const char *lh_engine_version(void);
+
+#endif
