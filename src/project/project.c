@@ -1,0 +1,367 @@
+/* The project file: its top-level keys, and the list of tasks with names that are each other's neighbours in
+ * one lake. */
+#include "project/project.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "project/task_spec.h"
+#include "project/yaml.h"
+
+#define JOBS_DEFAULT 2
+#define JOBS_MAX 256
+#define STREAMS_DEFAULT 1
+#define STREAMS_MAX 256
+#define MEMORY_DEFAULT_BYTES ((uint64_t)512 << 20)
+#define MEMORY_MIN_BYTES ((uint64_t)64 << 20)
+#define KEEP_DEFAULT 3
+#define KEEP_MAX 1000000
+#define PROJECT_NAME_MAX_BYTES 128
+
+enum top_key {
+  TOP_PROJECT,
+  TOP_SOURCE,
+  TOP_LAKE,
+  TOP_CATALOG,
+  TOP_ENGINE,
+  TOP_JOBS,
+  TOP_STREAMS,
+  TOP_MEMORY,
+  TOP_KEEP,
+  TOP_COMPRESSION,
+  TOP_TASKS,
+};
+
+static const struct lh_yaml_key top_keys[] = {
+    [TOP_PROJECT] = {"project", false},
+    [TOP_SOURCE] = {"source", false},
+    [TOP_LAKE] = {"lake", false},
+    [TOP_CATALOG] = {"catalog", false},
+    [TOP_ENGINE] = {"engine", false},
+    [TOP_JOBS] = {"jobs", false},
+    [TOP_STREAMS] = {"streams", false},
+    [TOP_MEMORY] = {"memory", false},
+    [TOP_KEEP] = {"keep", false},
+    [TOP_COMPRESSION] = {"compression", false},
+    [TOP_TASKS] = {"tasks", false},
+    {"sources", true},
+    {"notify", true},
+    {"sentry", true},
+    {"metrics", true},
+    {"views", true},
+};
+#define TOP_KEY_COUNT (sizeof(top_keys) / sizeof(top_keys[0]))
+
+/* A value that is one of a few words, of which this version has only the first. */
+struct choice {
+  const char *key;
+  const char *const *words;
+  size_t count;
+};
+
+static lh_status read_choice(const struct lh_yaml *yaml, const yaml_node_t *node, const struct choice *choice,
+                             struct lh_error *err) {
+  const char *text;
+  LH_TRY(lh_yaml_get_text(yaml, node, choice->key, NULL, &text, err));
+  for (size_t i = 0; i < choice->count; i++) {
+    if (strcmp(text, choice->words[i]) != 0) {
+      continue;
+    }
+    if (i == 0) {
+      return LH_OK;
+    }
+    char what[64];
+    snprintf(what, sizeof(what), "%s %s", choice->key, text);
+    lh_yaml_fail_later(yaml, node, what, err);
+    lh_error_hint(err, "write %s: %s, or leave it out", choice->key, choice->words[0]);
+    return LH_ERROR_UNSUPPORTED;
+  }
+  return lh_yaml_fail_unknown(yaml, node, choice->key, text, NULL, choice->words, choice->count, err);
+}
+
+static lh_status read_name(const struct lh_yaml *yaml, const yaml_node_t *node, struct lh_project *project,
+                           struct lh_error *err) {
+  LH_TRY(lh_yaml_get_text(yaml, node, "project", NULL, &project->name, err));
+  bool plain = strlen(project->name) <= PROJECT_NAME_MAX_BYTES;
+  for (const char *c = project->name; plain && *c != '\0'; c++) {
+    plain = !iscntrl((unsigned char)*c);
+  }
+  if (!plain) {
+    return lh_yaml_fail(yaml, node, LH_ERROR_PROJECT, err, "project must be one line of at most %d bytes",
+                        PROJECT_NAME_MAX_BYTES);
+  }
+  return LH_OK;
+}
+
+static lh_status read_source(const struct lh_yaml *yaml, const yaml_node_t *node, struct lh_project *project,
+                             struct lh_error *err) {
+  const lh_status status = lh_yaml_get_text(yaml, node, "source", NULL, &project->source, err);
+  if (status != LH_OK && err->hint[0] == '\0') {
+    lh_error_hint(err,
+                  "write postgresql://user@host/database, or postgresql:// to use the PG* environment "
+                  "variables");
+  }
+  return status;
+}
+
+static lh_status read_lake(const struct lh_yaml *yaml, const yaml_node_t *node, struct lh_project *project,
+                           struct lh_error *err) {
+  LH_TRY(lh_yaml_get_text(yaml, node, "lake", NULL, &project->lake, err));
+  const char *const lake = project->lake;
+  const char *const colon = strstr(lake, "://");
+  if (colon == NULL || strncmp(lake, "file:///", 8) == 0) {
+    return LH_OK;
+  }
+  if (strncmp(lake, "s3://", 5) == 0) {
+    lh_yaml_fail_later(yaml, node, "a lake on s3://", err);
+    lh_error_hint(err, "write a directory: lake: ./lake");
+    return LH_ERROR_UNSUPPORTED;
+  }
+  lh_yaml_fail(yaml, node, LH_ERROR_PROJECT, err, "lake cannot be on \"%.*s\"",
+               (int)lh_utf8_truncate(lake, (size_t)(colon + 3 - lake), 32), lake);
+  lh_error_hint(err, "write a directory: lake: ./lake, or lake: file:///srv/lake");
+  return LH_ERROR_PROJECT;
+}
+
+static lh_status read_memory(const struct lh_yaml *yaml, const yaml_node_t *node, struct lh_project *project,
+                             struct lh_error *err) {
+  const char *text;
+  LH_TRY(lh_yaml_get_text(yaml, node, "memory", NULL, &text, err));
+  if (!lh_parse_bytes(text, &project->memory_bytes)) {
+    lh_yaml_fail(yaml, node, LH_ERROR_PROJECT, err, "memory must be a size, not \"%.*s\"",
+                 (int)lh_utf8_truncate(text, strlen(text), 64), text);
+    lh_error_hint(err, "write 512MB or 2GB");
+    return LH_ERROR_PROJECT;
+  }
+  if (project->memory_bytes < MEMORY_MIN_BYTES) {
+    return lh_yaml_fail(yaml, node, LH_ERROR_PROJECT, err, "memory must be at least 64MB, not %.64s", text);
+  }
+  return LH_OK;
+}
+
+/* The settings beside tasks; each keeps its default where the file does not have it. */
+static lh_status read_settings(const struct lh_yaml *yaml, const struct lh_yaml_field *fields,
+                               struct lh_project *project, struct lh_task_spec *defaults,
+                               struct lh_error *err) {
+  static const char *const catalogs[] = {"local", "glue", "crawler"};
+  static const char *const engines[] = {"duckdb", "athena", "trino"};
+  LH_TRY(read_name(yaml, fields[TOP_PROJECT].value, project, err));
+  if (fields[TOP_SOURCE].key != NULL) {
+    LH_TRY(read_source(yaml, fields[TOP_SOURCE].value, project, err));
+  }
+  LH_TRY(read_lake(yaml, fields[TOP_LAKE].value, project, err));
+  if (fields[TOP_CATALOG].key != NULL) {
+    LH_TRY(read_choice(yaml, fields[TOP_CATALOG].value, &(struct choice){"catalog", catalogs, 3}, err));
+  }
+  if (fields[TOP_ENGINE].key != NULL) {
+    LH_TRY(read_choice(yaml, fields[TOP_ENGINE].value, &(struct choice){"engine", engines, 3}, err));
+  }
+  if (fields[TOP_JOBS].key != NULL) {
+    LH_TRY(lh_yaml_get_int(yaml, fields[TOP_JOBS].value, "jobs", NULL, 1, JOBS_MAX, &project->jobs, err));
+  }
+  if (fields[TOP_STREAMS].key != NULL) {
+    LH_TRY(lh_yaml_get_int(yaml, fields[TOP_STREAMS].value, "streams", NULL, 1, STREAMS_MAX,
+                           &project->streams, err));
+  }
+  if (fields[TOP_MEMORY].key != NULL) {
+    LH_TRY(read_memory(yaml, fields[TOP_MEMORY].value, project, err));
+  }
+  if (fields[TOP_KEEP].key != NULL) {
+    LH_TRY(lh_yaml_get_int(yaml, fields[TOP_KEEP].value, "keep", NULL, 1, KEEP_MAX, &project->keep, err));
+  }
+  if (fields[TOP_COMPRESSION].key != NULL) {
+    LH_TRY(lh_task_spec_read_compression(yaml, fields[TOP_COMPRESSION].value, NULL, &defaults->codec,
+                                         &defaults->codec_level, err));
+  }
+  return LH_OK;
+}
+
+static lh_status require_keys(const struct lh_yaml *yaml, const yaml_node_t *root,
+                              const struct lh_yaml_field *fields, struct lh_error *err) {
+  static const struct {
+    enum top_key key;
+    const char *example;
+  } required[] = {
+      {TOP_PROJECT, "project: shop"},
+      {TOP_LAKE, "lake: ./lake"},
+      {TOP_TASKS, "tasks:, and below it, indented, orders: { table: public.orders }"},
+  };
+  for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++) {
+    const enum top_key key = required[i].key;
+    if (fields[key].key == NULL) {
+      lh_yaml_fail(yaml, root, LH_ERROR_PROJECT, err, "the key \"%s\" is missing", top_keys[key].name);
+      lh_error_hint(err, "add %s", required[i].example);
+      return LH_ERROR_PROJECT;
+    }
+  }
+  return LH_OK;
+}
+
+/* Task names are table names, which SQL takes in any case: two that differ in case alone are one. */
+static lh_status claim_name(const struct lh_yaml *yaml, const yaml_node_t *key, struct lh_map *first_keys,
+                            struct lh_error *err) {
+  const char *name;
+  LH_TRY(lh_yaml_get_key(yaml, key, &name, err));
+  char *const folded = lh_arena_strdup(yaml->arena, name);
+  if (folded == NULL) {
+    return lh_error_memory(err);
+  }
+  for (char *c = folded; *c != '\0'; c++) {
+    *c = (char)tolower((unsigned char)*c);
+  }
+  const yaml_node_t *const first = lh_map_get(first_keys, folded);
+  if (first != NULL) {
+    lh_yaml_fail(yaml, key, LH_ERROR_PROJECT, err, "task %.128s is given twice, first on line %d", name,
+                 lh_yaml_line(first));
+    lh_error_hint(err, "each task makes the lake table of its name: rename one of them");
+    return LH_ERROR_PROJECT;
+  }
+  return lh_map_put(first_keys, folded, (void *)(uintptr_t)key, err);
+}
+
+static lh_status read_tasks(struct lh_yaml *yaml, const yaml_node_t *node,
+                            const struct lh_task_spec *defaults, struct lh_project *project,
+                            struct lh_error *err) {
+  const lh_status status = lh_yaml_expect(yaml, node, YAML_MAPPING_NODE, "tasks", NULL, err);
+  if (status != LH_OK || node->data.mapping.pairs.start == node->data.mapping.pairs.top) {
+    if (status == LH_OK) {
+      lh_yaml_fail(yaml, node, LH_ERROR_PROJECT, err, "tasks is empty");
+    }
+    lh_error_hint(err, "write a task below it, indented: orders: { table: public.orders }");
+    return LH_ERROR_PROJECT;
+  }
+  const yaml_node_pair_t *const pairs = node->data.mapping.pairs.start;
+  const size_t count = (size_t)(node->data.mapping.pairs.top - pairs);
+  project->tasks = LH_ARENA_ARRAY(yaml->arena, struct lh_task_spec, count);
+  if (project->tasks == NULL) {
+    return lh_error_memory(err);
+  }
+  struct lh_map first_keys;
+  lh_map_init(&first_keys, yaml->arena);
+  for (size_t i = 0; i < count; i++) {
+    struct lh_task_spec *const task = &project->tasks[i];
+    const yaml_node_t *const key = lh_yaml_node(yaml, pairs[i].key);
+    *task = *defaults;
+    LH_TRY(claim_name(yaml, key, &first_keys, err));
+    LH_TRY(lh_task_spec_read(yaml, key, lh_yaml_node(yaml, pairs[i].value), project->directory, task, err));
+    LH_TRY(lh_map_put(&project->by_name, task->name, task, err));
+    project->task_count++;
+  }
+  return LH_OK;
+}
+
+static lh_status require_source(const struct lh_yaml *yaml, const yaml_node_t *root,
+                                const struct lh_project *project, struct lh_error *err) {
+  for (size_t i = 0; project->source == NULL && i < project->task_count; i++) {
+    if (project->tasks[i].kind != LH_TASK_SQL) {
+      lh_yaml_fail(yaml, root, LH_ERROR_PROJECT, err,
+                   "the key \"source\" is missing, and task %s reads from it", project->tasks[i].name);
+      lh_error_hint(err, "add source: ${DATABASE_URL}");
+      return LH_ERROR_PROJECT;
+    }
+  }
+  return LH_OK;
+}
+
+static lh_status read_project(struct lh_yaml *yaml, struct lh_project *project, struct lh_error *err) {
+  const yaml_node_t *const root = lh_yaml_root(yaml);
+  if (root->type != YAML_MAPPING_NODE) {
+    lh_yaml_fail(yaml, root, LH_ERROR_PROJECT, err, "the file must consist of keys: project, lake, tasks");
+    lh_error_hint(err, "\"lakehaul init\" writes one from a live database");
+    return LH_ERROR_PROJECT;
+  }
+  struct lh_yaml_field fields[TOP_KEY_COUNT];
+  struct lh_task_spec defaults = {.codec = LH_CODEC_ZSTD, .codec_level = LH_CODEC_LEVEL_DEFAULT};
+  LH_TRY(lh_yaml_get_fields(yaml, root, top_keys, TOP_KEY_COUNT, NULL, fields, err));
+  LH_TRY(require_keys(yaml, root, fields, err));
+  LH_TRY(read_settings(yaml, fields, project, &defaults, err));
+  LH_TRY(read_tasks(yaml, fields[TOP_TASKS].value, &defaults, project, err));
+  return require_source(yaml, root, project, err);
+}
+
+lh_status lh_project_parse(const char *text, size_t size, const char *path, struct lh_arena *arena,
+                           struct lh_project **out, struct lh_error *err) {
+  if (size > LH_PROJECT_FILE_MAX_BYTES) {
+    return lh_error_set(err, LH_ERROR_PROJECT, "%s is larger than %zu bytes", path,
+                        LH_PROJECT_FILE_MAX_BYTES);
+  }
+  struct lh_project *const project = LH_ARENA_NEW(arena, struct lh_project);
+  if (project == NULL) {
+    return lh_error_memory(err);
+  }
+  *project = (struct lh_project){
+      .path = lh_arena_strdup(arena, path),
+      .directory = lh_path_directory(path, arena),
+      .jobs = JOBS_DEFAULT,
+      .streams = STREAMS_DEFAULT,
+      .memory_bytes = MEMORY_DEFAULT_BYTES,
+      .keep = KEEP_DEFAULT,
+  };
+  lh_map_init(&project->by_name, arena);
+  if (project->path == NULL || project->directory == NULL) {
+    return lh_error_memory(err);
+  }
+  struct lh_yaml yaml;
+  LH_TRY(lh_yaml_open(&yaml, text, size, project->path, arena, err));
+  const lh_status status = read_project(&yaml, project, err);
+  lh_yaml_close(&yaml);
+  if (status == LH_OK) {
+    *out = project;
+  }
+  return status;
+}
+
+lh_status lh_project_load(const char *path, struct lh_arena *arena, struct lh_project **out,
+                          struct lh_error *err) {
+  struct lh_buf text;
+  lh_buf_init(&text, LH_PROJECT_FILE_MAX_BYTES);
+  lh_status status = lh_fs_read(path, &text, LH_ERROR_PROJECT, err);
+  if (status == LH_ERROR_PROJECT) {
+    lh_error_hint(err, "\"lakehaul init\" writes a project file from a live database");
+  }
+  if (status == LH_OK) {
+    const char *const bytes = text.len > 0 ? (const char *)text.data : "";
+    status = lh_project_parse(bytes, text.len, path, arena, out, err);
+  }
+  lh_buf_clear(&text);
+  return status;
+}
+
+const struct lh_task_spec *lh_project_find_task(const struct lh_project *project, const char *name) {
+  return lh_map_get(&project->by_name, name);
+}
+
+bool lh_parse_bytes(const char *text, uint64_t *out) {
+  static const char units[] = "KMGTP";
+  uint64_t value = 0;
+  const char *at = text;
+  for (; *at >= '0' && *at <= '9'; at++) {
+    if (__builtin_mul_overflow(value, (uint64_t)10, &value) ||
+        __builtin_add_overflow(value, (uint64_t)(*at - '0'), &value)) {
+      return false;
+    }
+  }
+  if (at == text) {
+    return false;
+  }
+  at += *at == ' ' && at[1] != '\0' ? 1 : 0;
+  const char *const unit = *at != '\0' ? strchr(units, toupper((unsigned char)*at)) : NULL;
+  if (unit != NULL) {
+    const unsigned shift = 10 * (unsigned)(unit - units + 1);
+    if (value > UINT64_MAX >> shift) {
+      return false;
+    }
+    value <<= shift;
+    at++;
+    at += *at == 'i' && (at[1] == 'B' || at[1] == 'b') ? 1 : 0;
+  }
+  at += *at == 'B' || *at == 'b' ? 1 : 0;
+  if (*at != '\0') {
+    return false;
+  }
+  *out = value;
+  return true;
+}

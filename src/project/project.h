@@ -1,0 +1,70 @@
+/*
+ * The project file: lakehaul.yaml as structs, with every error placed at file:line:column.
+ *
+ * Reading a project touches nothing but the files it names. What a SQL task reads is not known here: graph.h
+ * takes it from a callback, since parsing SQL is the engine's.
+ */
+#ifndef LH_PROJECT_PROJECT_H
+#define LH_PROJECT_PROJECT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "codec/codec.h"
+#include "lakehaul/error.h"
+
+enum lh_task_kind { LH_TASK_TABLE, LH_TASK_QUERY, LH_TASK_SQL };
+
+struct lh_task_spec {
+  const char *name; /* also the lake table's: [a-z_][a-z0-9_]*, 128 at most */
+  enum lh_task_kind kind;
+  int line;                   /* of the task's key in the project file */
+  const char *table;          /* LH_TASK_TABLE: as PostgreSQL takes it */
+  const char *query;          /* LH_TASK_QUERY: the SQL text */
+  const char *sql_path;       /* LH_TASK_SQL: as written */
+  const char *sql;            /* LH_TASK_SQL: the file's text */
+  const char *const *include; /* columns; NULL: all */
+  size_t include_count;
+  const char *const *exclude;
+  size_t exclude_count;
+  enum lh_codec codec; /* the task's or the project's */
+  int codec_level;
+};
+
+struct lh_project {
+  const char *path;      /* of lakehaul.yaml as given */
+  const char *directory; /* that relative paths start from */
+  const char *name;
+  const char *source;         /* after ${} expansion: may hold a password; NULL where no task needs one and
+                                 none is given */
+  const char *lake;           /* as written: a directory, from `directory` where relative, or file:///path */
+  int jobs;                   /* 1..256 */
+  int streams;                /* 1..256 */
+  uint64_t memory_bytes;      /* at least 64 MiB */
+  int keep;                   /* versions that gc leaves: at least 1 */
+  struct lh_task_spec *tasks; /* in the file's order */
+  size_t task_count;
+  struct lh_map by_name; /* of lh_project_find_task */
+};
+
+/* Reads `path`. LH_ERROR_PROJECT for everything that is wrong with it, "lakehaul.yaml:12:3: unknown key
+ * "tabel" in task orders", hint: did you mean "table"? Keys and kinds of the design that this version does
+ * not have yet are LH_ERROR_UNSUPPORTED naming them. The file and the SQL files it names are read whole, at
+ * most 1 MiB each. Everything in `*out` lives in `arena`. */
+lh_status lh_project_load(const char *path, struct lh_arena *arena, struct lh_project **out,
+                          struct lh_error *err) LH_WARN_UNUSED;
+/* The same from memory: what a worker gets from its supervisor; `path` for messages and relative names. */
+lh_status lh_project_parse(const char *text, size_t size, const char *path, struct lh_arena *arena,
+                           struct lh_project **out, struct lh_error *err) LH_WARN_UNUSED;
+
+/* NULL where there is none of that name. */
+const struct lh_task_spec *lh_project_find_task(const struct lh_project *project, const char *name);
+const char *lh_task_kind_name(enum lh_task_kind kind);
+
+/* "512MB", "1GiB", "64k", "4096" → bytes (powers of 1024 for all units, in any case, a space before them
+ * allowed). False for anything else. */
+bool lh_parse_bytes(const char *text, uint64_t *out);
+
+#endif

@@ -1,0 +1,310 @@
+/* One task of the project file: its name, its kind, what each kind takes, and the SQL file it points at. */
+#include "project/task_spec.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/str.h"
+
+#define RESERVED_NAME "_lakehaul" /* the lake's own folder */
+#define SCOPE_SIZE 256
+#define SUGGESTED_FILES_MAX 512
+
+/* Kinds first: their places in the table are those of enum lh_task_kind. */
+enum task_key { KEY_TABLE, KEY_QUERY, KEY_SQL, KEY_COLUMNS, KEY_COMPRESSION };
+#define KIND_COUNT 3
+
+static const struct lh_yaml_key task_keys[] = {
+    [KEY_TABLE] = {"table", false},
+    [KEY_QUERY] = {"query", false},
+    [KEY_SQL] = {"sql", false},
+    [KEY_COLUMNS] = {"columns", false},
+    [KEY_COMPRESSION] = {"compression", false},
+    {"file", true},
+    {"c", true},
+    {"command", true},
+    {"load", true},
+    {"partition_by", true},
+    {"checks", true},
+    {"where", true},
+    {"inputs", true},
+    {"into", true},
+    {"mode", true},
+    {"key", true},
+    {"source", true},
+    {"engine", true},
+    {"timeout", true},
+};
+#define TASK_KEY_COUNT (sizeof(task_keys) / sizeof(task_keys[0]))
+
+const char *lh_task_kind_name(enum lh_task_kind kind) {
+  return task_keys[kind].name;
+}
+
+static bool name_is_valid(const char *name) {
+  const size_t length = strlen(name);
+  if (length == 0 || length > LH_TASK_NAME_MAX_BYTES || (name[0] >= '0' && name[0] <= '9')) {
+    return false;
+  }
+  return name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0';
+}
+
+static lh_status check_name(const struct lh_yaml *yaml, const yaml_node_t *key, const char *name,
+                            struct lh_error *err) {
+  if (strcmp(name, RESERVED_NAME) == 0) {
+    lh_yaml_fail(yaml, key, LH_ERROR_PROJECT, err, "the task name %s is reserved", RESERVED_NAME);
+    lh_error_hint(err, "the lake keeps its own files under that name: choose another");
+    return LH_ERROR_PROJECT;
+  }
+  if (name_is_valid(name)) {
+    return LH_OK;
+  }
+  const int shown = (int)lh_utf8_truncate(name, strlen(name), 64);
+  lh_yaml_fail(yaml, key, LH_ERROR_PROJECT, err, "\"%.*s\" cannot name a task", shown, name);
+  lh_error_hint(err, "a task names a table of the lake: a-z, 0-9 and _, at most %d, the first no digit",
+                LH_TASK_NAME_MAX_BYTES);
+  return LH_ERROR_PROJECT;
+}
+
+/* The level of "zstd(9)", from the opening parenthesis on; false for anything else. */
+static bool parse_level(const char *text, int *out) {
+  char *end;
+  if (text[0] != '(' || (!isdigit((unsigned char)text[1]) && text[1] != '-')) {
+    return false;
+  }
+  const long level = strtol(text + 1, &end, 10);
+  if (end == text + 1 || strcmp(end, ")") != 0 || level < -1000 || level > 1000) {
+    return false;
+  }
+  *out = (int)level;
+  return true;
+}
+
+static size_t count_names(const char *const *names) {
+  size_t count = 0;
+  while (names[count] != NULL) {
+    count++;
+  }
+  return count;
+}
+
+lh_status lh_task_spec_read_compression(const struct lh_yaml *yaml, const yaml_node_t *node,
+                                        const char *scope, enum lh_codec *codec, int *level,
+                                        struct lh_error *err) {
+  const char *text;
+  LH_TRY(lh_yaml_get_text(yaml, node, "compression", scope, &text, err));
+  char name[32];
+  const size_t name_length = strcspn(text, "(");
+  snprintf(name, sizeof(name), "%.*s", name_length < sizeof(name) ? (int)name_length : 31, text);
+  if (!lh_codec_from_name(name, codec)) {
+    const char *const *const names = lh_codec_names();
+    return lh_yaml_fail_unknown(yaml, node, "compression", name, scope, names, count_names(names), err);
+  }
+  *level = LH_CODEC_LEVEL_DEFAULT;
+  if (text[name_length] == '\0') {
+    return LH_OK;
+  }
+  int least;
+  int most;
+  lh_codec_level_bounds(*codec, &least, &most);
+  if (least == 0 && most == 0) {
+    lh_yaml_fail(yaml, node, LH_ERROR_PROJECT, err, "compression %s has no levels", name);
+    lh_error_hint(err, "write %s", name);
+    return LH_ERROR_PROJECT;
+  }
+  if (!parse_level(text + name_length, level) || *level < least || *level > most) {
+    lh_yaml_fail(yaml, node, LH_ERROR_PROJECT, err, "\"%.64s\" is not a level of %s", text, name);
+    lh_error_hint(err, "write %s(%d) to %s(%d)", name, least, name, most);
+    return LH_ERROR_PROJECT;
+  }
+  return LH_OK;
+}
+
+static lh_status read_columns(struct lh_yaml *yaml, const yaml_node_t *node, const char *task_scope,
+                              struct lh_task_spec *task, struct lh_error *err) {
+  enum { INCLUDE, EXCLUDE, COUNT };
+  static const struct lh_yaml_key keys[COUNT] = {
+      [INCLUDE] = {"include", false}, [EXCLUDE] = {"exclude", false}};
+  struct lh_yaml_field fields[COUNT];
+  const lh_status status = lh_yaml_expect(yaml, node, YAML_MAPPING_NODE, "columns", task_scope, err);
+  if (status != LH_OK) {
+    lh_error_hint(err, "write columns: { include: [a, b] } or columns: { exclude: [a, b] }");
+    return status;
+  }
+  char scope[SCOPE_SIZE + 16];
+  snprintf(scope, sizeof(scope), "columns of %s", task_scope);
+  LH_TRY(lh_yaml_get_fields(yaml, node, keys, COUNT, scope, fields, err));
+  if ((fields[INCLUDE].key != NULL) == (fields[EXCLUDE].key != NULL)) {
+    lh_yaml_fail(yaml, node, LH_ERROR_PROJECT, err, "%s has %s include %s exclude", scope,
+                 fields[INCLUDE].key != NULL ? "both" : "neither",
+                 fields[INCLUDE].key != NULL ? "and" : "nor");
+    lh_error_hint(err, "give one of them: the columns to take, or those to leave out");
+    return LH_ERROR_PROJECT;
+  }
+  if (fields[INCLUDE].key != NULL) {
+    return lh_yaml_get_texts(yaml, fields[INCLUDE].value, "include", scope, &task->include,
+                             &task->include_count, err);
+  }
+  return lh_yaml_get_texts(yaml, fields[EXCLUDE].value, "exclude", scope, &task->exclude,
+                           &task->exclude_count, err);
+}
+
+/* Suggests the file of the same directory whose name is nearest. */
+static void hint_nearest_file(const char *written, const char *full_path, struct lh_arena *arena,
+                              struct lh_error *err) {
+  const char *const directory_path = lh_path_directory(full_path, arena);
+  DIR *const directory = directory_path != NULL ? opendir(directory_path) : NULL;
+  if (directory == NULL) {
+    lh_error_hint(err, "paths start from the project file's directory; %s is not there",
+                  directory_path != NULL ? directory_path : "it");
+    return;
+  }
+  const char **const names = LH_ARENA_ARRAY(arena, const char *, SUGGESTED_FILES_MAX);
+  size_t count = 0;
+  const struct dirent *entry;
+  while (names != NULL && count < SUGGESTED_FILES_MAX && (entry = readdir(directory)) != NULL) {
+    const char *const name = entry->d_name[0] != '.' ? lh_arena_strdup(arena, entry->d_name) : NULL;
+    if (name != NULL) {
+      names[count++] = name;
+    }
+  }
+  closedir(directory);
+  const char *const slash = strrchr(written, '/');
+  const size_t prefix_length = slash != NULL ? (size_t)(slash + 1 - written) : 0;
+  const char *const nearest = names != NULL ? lh_str_nearest(written + prefix_length, names, count) : NULL;
+  if (nearest != NULL) {
+    lh_error_hint(err, "did you mean \"%.*s%s\"?", (int)prefix_length, written, nearest);
+  } else {
+    lh_error_hint(err, "paths start from the project file's directory");
+  }
+}
+
+static lh_status check_sql_text(const struct lh_yaml *yaml, const yaml_node_t *node, const char *path,
+                                const struct lh_buf *text, struct lh_error *err) {
+  bool blank = true;
+  for (size_t i = 0; i < text->len; i++) {
+    if (text->data[i] == '\0') {
+      return lh_yaml_fail(yaml, node, LH_ERROR_PROJECT, err, "%s holds the character NUL", path);
+    }
+    blank = blank && isspace(text->data[i]);
+  }
+  if (!blank && !lh_utf8_valid(text->data, text->len)) {
+    return lh_yaml_fail(yaml, node, LH_ERROR_PROJECT, err, "%s is not UTF-8 text", path);
+  }
+  if (!blank) {
+    return LH_OK;
+  }
+  lh_yaml_fail(yaml, node, LH_ERROR_PROJECT, err, "%s is empty", path);
+  lh_error_hint(err, "write the SELECT that makes the table into it");
+  return LH_ERROR_PROJECT;
+}
+
+static lh_status read_sql_file(const struct lh_yaml *yaml, const yaml_node_t *node, const char *directory,
+                               struct lh_task_spec *task, struct lh_error *err) {
+  static const char byte_order_mark[] = "\xEF\xBB\xBF";
+  const char *const path = lh_path_join(directory, task->sql_path, yaml->arena);
+  if (path == NULL) {
+    return lh_error_memory(err);
+  }
+  struct lh_buf text;
+  lh_buf_init(&text, LH_PROJECT_FILE_MAX_BYTES);
+  lh_status status = lh_fs_read(path, &text, LH_ERROR_PROJECT, err);
+  if (status == LH_ERROR_PROJECT) {
+    lh_error_prefix(err, "%s:%zu:%zu", yaml->path, node->start_mark.line + 1, node->start_mark.column + 1);
+    hint_nearest_file(task->sql_path, path, yaml->arena, err);
+  }
+  if (status == LH_OK) {
+    status = check_sql_text(yaml, node, path, &text, err);
+  }
+  if (status == LH_OK) {
+    const size_t skipped = text.len >= 3 && memcmp(text.data, byte_order_mark, 3) == 0 ? 3 : 0;
+    task->sql = lh_arena_strndup(yaml->arena, (const char *)text.data + skipped, text.len - skipped);
+    status = task->sql != NULL ? LH_OK : lh_error_memory(err);
+  }
+  lh_buf_clear(&text);
+  return status;
+}
+
+/* The one kind key among the fields. */
+static lh_status find_kind(const struct lh_yaml *yaml, const yaml_node_t *key, const char *scope,
+                           const struct lh_yaml_field *fields, enum lh_task_kind *out, struct lh_error *err) {
+  int found = -1;
+  for (int kind = 0; kind < KIND_COUNT; kind++) {
+    if (fields[kind].key == NULL) {
+      continue;
+    }
+    if (found >= 0) {
+      lh_yaml_fail(yaml, key, LH_ERROR_PROJECT, err, "%s has two kinds, %s and %s", scope,
+                   task_keys[found].name, task_keys[kind].name);
+      lh_error_hint(err, "keep one of them, or make two tasks of it");
+      return LH_ERROR_PROJECT;
+    }
+    found = kind;
+  }
+  if (found < 0) {
+    lh_yaml_fail(yaml, key, LH_ERROR_PROJECT, err, "%s has no kind", scope);
+    lh_error_hint(err, "give it one of table, query, sql, for example { table: public.orders }");
+    return LH_ERROR_PROJECT;
+  }
+  *out = (enum lh_task_kind)found;
+  return LH_OK;
+}
+
+static lh_status read_kind_value(const struct lh_yaml *yaml, const yaml_node_t *node, const char *scope,
+                                 const char *directory, struct lh_task_spec *task, struct lh_error *err) {
+  const char *text;
+  LH_TRY(lh_yaml_get_text(yaml, node, lh_task_kind_name(task->kind), scope, &text, err));
+  switch (task->kind) {
+    case LH_TASK_TABLE:
+      task->table = text;
+      return LH_OK;
+    case LH_TASK_QUERY:
+      task->query = text;
+      return LH_OK;
+    case LH_TASK_SQL:
+      task->sql_path = text;
+      return read_sql_file(yaml, node, directory, task, err);
+  }
+  return lh_error_set(err, LH_ERROR_INTERNAL, "task kind %d is unknown", (int)task->kind);
+}
+
+lh_status lh_task_spec_read(struct lh_yaml *yaml, const yaml_node_t *key, const yaml_node_t *value,
+                            const char *directory, struct lh_task_spec *task, struct lh_error *err) {
+  const char *name;
+  LH_TRY(lh_yaml_get_key(yaml, key, &name, err));
+  LH_TRY(check_name(yaml, key, name, err));
+  task->name = lh_arena_strdup(yaml->arena, name);
+  if (task->name == NULL) {
+    return lh_error_memory(err);
+  }
+  task->line = lh_yaml_line(key);
+  const lh_status status = lh_yaml_expect(yaml, value, YAML_MAPPING_NODE, "task", task->name, err);
+  if (status != LH_OK) {
+    lh_yaml_fail(yaml, value, status, err, "task %s does not say what it hauls", task->name);
+    lh_error_hint(err, "write %s: { table: public.orders }, or another kind: query, sql", task->name);
+    return status;
+  }
+  char scope[SCOPE_SIZE];
+  snprintf(scope, sizeof(scope), "task %s", task->name);
+  struct lh_yaml_field fields[TASK_KEY_COUNT];
+  LH_TRY(lh_yaml_get_fields(yaml, value, task_keys, TASK_KEY_COUNT, scope, fields, err));
+  LH_TRY(find_kind(yaml, key, scope, fields, &task->kind, err));
+  if (fields[KEY_COLUMNS].key != NULL) {
+    if (task->kind == LH_TASK_SQL) {
+      lh_yaml_fail(yaml, fields[KEY_COLUMNS].key, LH_ERROR_PROJECT, err,
+                   "%s is of kind sql and takes no columns", scope);
+      lh_error_hint(err, "name the columns in its SELECT");
+      return LH_ERROR_PROJECT;
+    }
+    LH_TRY(read_columns(yaml, fields[KEY_COLUMNS].value, scope, task, err));
+  }
+  if (fields[KEY_COMPRESSION].key != NULL) {
+    LH_TRY(lh_task_spec_read_compression(yaml, fields[KEY_COMPRESSION].value, scope, &task->codec,
+                                         &task->codec_level, err));
+  }
+  return read_kind_value(yaml, fields[task->kind].value, scope, directory, task, err);
+}

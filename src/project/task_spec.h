@@ -1,0 +1,24 @@
+/*
+ * One task of the project file: from its YAML node to a struct lh_task_spec. Internal to the project module.
+ */
+#ifndef LH_PROJECT_TASK_SPEC_H
+#define LH_PROJECT_TASK_SPEC_H
+
+#include "project/project.h"
+#include "project/yaml.h"
+
+#define LH_PROJECT_FILE_MAX_BYTES ((size_t)1 << 20)
+#define LH_TASK_NAME_MAX_BYTES 128
+
+/* Reads the pair `key: value` of `tasks` into `task`, SQL file included. The project's directory and the
+ * codec that the task inherits are set before. */
+lh_status lh_task_spec_read(struct lh_yaml *yaml, const yaml_node_t *key, const yaml_node_t *value,
+                            const char *directory, struct lh_task_spec *task,
+                            struct lh_error *err) LH_WARN_UNUSED;
+
+/* "zstd" or "zstd(9)". */
+lh_status lh_task_spec_read_compression(const struct lh_yaml *yaml, const yaml_node_t *node,
+                                        const char *scope, enum lh_codec *codec, int *level,
+                                        struct lh_error *err) LH_WARN_UNUSED;
+
+#endif
