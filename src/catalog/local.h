@@ -1,0 +1,87 @@
+/*
+ * The local catalog: which version of each lake table is current.
+ *
+ * `<table>/<version>/part-*.parquet` holds the data; the pointer `_lakehaul/tables/<table>.json` names the
+ * current version and is replaced atomically. The pointer lists files, rows, bytes, schema, snapshot and
+ * source, and the versions published before it, newest first, so that gc knows what readers may still use.
+ * pointer.h has its form.
+ *
+ * A table's name is one part of a key, 200 bytes at most, not beginning with '.', without control characters,
+ * and not "_lakehaul"; any other is LH_ERROR_CATALOG. A pointer that cannot be understood is LH_ERROR_CORRUPT
+ * naming its file, one of a newer format LH_ERROR_CATALOG. What cannot be read or written is LH_ERROR_LAKE.
+ */
+#ifndef LH_CATALOG_LOCAL_H
+#define LH_CATALOG_LOCAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "lakehaul/error.h"
+#include "store/store.h"
+
+struct lh_lake_file {
+  const char *key; /* relative to the lake's root */
+  uint64_t rows;
+  uint64_t bytes;
+};
+
+struct lh_lake_column {
+  const char *name;
+  const char *type;        /* lh_field_type_name */
+  const char *source_type; /* "" where unknown */
+  bool nullable;
+};
+
+struct lh_lake_version {
+  const char *table;
+  const char *version;                      /* sorts by time: 20260131T120000.123456Z-4f2a09c3 */
+  const char *published_at;                 /* ISO 8601 UTC */
+  const char *source;                       /* "table public.orders", "query", "sql tasks/x.sql" */
+  const char *snapshot_time, *snapshot_lsn; /* "" for SQL tasks */
+  const struct lh_lake_file *files;
+  size_t file_count;
+  const struct lh_lake_column *columns;
+  size_t column_count;
+  uint64_t rows, bytes;
+};
+
+/* `*out` NULL and LH_OK for a table that was never published. */
+lh_status lh_catalog_get(struct lh_store *store, const char *table, struct lh_arena *arena,
+                         struct lh_lake_version **out, struct lh_error *err) LH_WARN_UNUSED;
+/* Names of all published tables, sorted. */
+lh_status lh_catalog_list(struct lh_store *store, struct lh_arena *arena, const char *const **names,
+                          size_t *count, struct lh_error *err) LH_WARN_UNUSED;
+
+/* A fresh version name, unique over machines and processes. NULL without memory. */
+const char *lh_catalog_new_version(struct lh_arena *arena);
+
+/* Whether `name` is of the form that lh_catalog_new_version makes. */
+bool lh_catalog_is_version(const char *name);
+
+/* Makes `version` current in one step, under the table's lock, so that publishing processes follow each
+ * other. Its files must lie below the table and exist with the stated sizes, its name must be from
+ * lh_catalog_new_version; else LH_ERROR_CATALOG (LH_ERROR_LAKE for a missing file) and nothing changes. The
+ * version that was current becomes the first of the earlier ones. NULL texts are written as "", a NULL
+ * `published_at` as now. */
+lh_status lh_catalog_publish(struct lh_store *store, const struct lh_lake_version *version,
+                             struct lh_error *err) LH_WARN_UNUSED;
+
+struct lh_catalog_gc_result {
+  uint64_t versions;  /* removed */
+  uint64_t leftovers; /* directories of failed or killed runs, removed */
+  uint64_t files, bytes;
+};
+/* Removes published versions but the newest `keep` of each table (the current one always stays), and what was
+ * never published: version directories that no pointer names, and files left unfinished. What lakehaul did
+ * not write is left alone. The caller holds the lake's run lock exclusively. `dry_run`: only counts.
+ *
+ * Pointers forget versions before their files go, so that an end at any point leaves leftovers and never a
+ * named version without files. A table whose pointer cannot be read is passed over; the others are done, then
+ * the first such error is returned. */
+lh_status lh_catalog_gc(struct lh_store *store, int keep, bool dry_run, struct lh_catalog_gc_result *out,
+                        struct lh_error *err) LH_WARN_UNUSED;
+
+#define LH_CATALOG_RUN_LOCK "_lakehaul/run.lock"
+
+#endif

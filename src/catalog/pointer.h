@@ -1,0 +1,49 @@
+/*
+ * The pointer of a lake table, `_lakehaul/tables/<table>.json`: its form, reading and writing.
+ *
+ *   {"format": 1, "table", "version", "published_at", "source", "snapshot": {"time", "lsn"}, "rows", "bytes",
+ *    "files": [{"key", "rows", "bytes"}], "columns": [{"name", "type", "source_type", "nullable"}],
+ *    "previous": [{"version", "published_at", "rows", "bytes", "files": <count>}]}
+ *
+ * Keys come in this order. A reader ignores keys it does not know; a change that older readers would
+ * misunderstand raises "format", and they refuse it.
+ */
+#ifndef LH_CATALOG_POINTER_H
+#define LH_CATALOG_POINTER_H
+
+#include "catalog/local.h"
+
+#define LH_CATALOG_TABLES "_lakehaul/tables"
+#define LH_CATALOG_OWN_PREFIX "_lakehaul"
+
+struct lh_pointer_previous {
+  const char *version;
+  const char *published_at;
+  uint64_t rows, bytes, files;
+};
+
+struct lh_pointer {
+  struct lh_lake_version current;
+  struct lh_pointer_previous *previous; /* newest first */
+  size_t previous_count;
+};
+
+/* By the rules in local.h. */
+bool lh_catalog_table_valid(const char *table);
+lh_status lh_catalog_check_table(const char *table, struct lh_error *err) LH_WARN_UNUSED;
+
+/* `*out` in `arena`; NULL and LH_OK where there is none. */
+lh_status lh_pointer_read(struct lh_store *store, const char *table, struct lh_arena *arena,
+                          struct lh_pointer **out, struct lh_error *err) LH_WARN_UNUSED;
+/* Replaces the pointer atomically; the caller holds the table's lock. */
+lh_status lh_pointer_write(struct lh_store *store, const struct lh_pointer *pointer, struct lh_arena *arena,
+                           struct lh_error *err) LH_WARN_UNUSED;
+
+/* The exclusive lock under which a table's pointer is read, changed and replaced; waits for it. */
+lh_status lh_pointer_lock(struct lh_store *store, const char *table, struct lh_arena *arena,
+                          struct lh_store_lock **out, struct lh_error *err) LH_WARN_UNUSED;
+
+/* Whether `key` is a valid key below `table`. */
+bool lh_pointer_owns_key(const char *table, const char *key);
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * Object store: named byte objects below one root, as in S3, on whatever holds the lake.
+ *
+ * One driver table (driver.h); `file` is the only driver of this version. Objects appear whole or not at all:
+ * they are written under a temporary name and renamed by `finish`, after fsync of the file and before fsync
+ * of its directory.
+ *
+ * Keys are relative, '/'-separated, UTF-8, 1024 bytes at most, without empty, "." or ".." parts; any other
+ * key is LH_ERROR_LAKE. A store is constant once opened and may be used by several threads at a time; a sink
+ * or source belongs to one thread.
+ */
+#ifndef LH_STORE_STORE_H
+#define LH_STORE_STORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/io.h"
+#include "lakehaul/error.h"
+
+struct lh_store;
+
+/* `uri` is a directory path (absolute, or relative to `base_dir`) or file:///path. Creates the root when
+ * `create`. Other schemes: LH_ERROR_UNSUPPORTED. Unreachable, not a directory, not writable: LH_ERROR_LAKE.
+ */
+lh_status lh_store_open(const char *uri, const char *base_dir, bool create, struct lh_store **out,
+                        struct lh_error *err) LH_WARN_UNUSED;
+void lh_store_free(struct lh_store *store);
+
+/* The root as shown to users ("/data/lake"). */
+const char *lh_store_root(const struct lh_store *store);
+/* A name by which other programs open the object (absolute path), in `arena`. NULL without memory. */
+const char *lh_store_locate(const struct lh_store *store, const char *key, struct lh_arena *arena);
+/* Whether `key` names an object, by the rules above. */
+bool lh_store_key_valid(const char *key);
+
+/* A sink that makes the object appear on finish, replacing one of that key. It holds 256 KiB of buffer. A
+ * full or read-only disk or missing rights: LH_ERROR_LAKE with the path and a hint. After a failed write,
+ * finish fails, too, and publishes nothing. */
+lh_status lh_store_create(struct lh_store *store, const char *key, struct lh_sink **out,
+                          struct lh_error *err) LH_WARN_UNUSED;
+lh_status lh_store_open_object(struct lh_store *store, const char *key, struct lh_source **out,
+                               struct lh_error *err) LH_WARN_UNUSED;
+
+/* Whole small objects. A missing one: `*found` false and LH_OK. */
+lh_status lh_store_get(struct lh_store *store, const char *key, struct lh_buf *out, bool *found,
+                       struct lh_error *err) LH_WARN_UNUSED;
+/* Replaces the object atomically and durably. */
+lh_status lh_store_put(struct lh_store *store, const char *key, const void *bytes, size_t size,
+                       struct lh_error *err) LH_WARN_UNUSED;
+
+struct lh_store_entry {
+  const char *name; /* last part of the key */
+  bool is_prefix;   /* a directory */
+  uint64_t size_bytes;
+};
+/* Entries directly below `prefix` ("" for the root), sorted by name; none if it does not exist. Names that
+ * begin with '.' (unfinished objects among them) are left out. */
+lh_status lh_store_list(struct lh_store *store, const char *prefix, struct lh_arena *arena,
+                        struct lh_store_entry **out, size_t *count, struct lh_error *err) LH_WARN_UNUSED;
+/* Deletes everything below `prefix` (a missing one is fine; "" is refused), unfinished objects included, and
+ * adds what was removed to `*files` and `*bytes`. Symbolic links are removed, not followed. */
+lh_status lh_store_delete_prefix(struct lh_store *store, const char *prefix, uint64_t *files, uint64_t *bytes,
+                                 struct lh_error *err) LH_WARN_UNUSED;
+/* Adds up what lh_store_delete_prefix would remove. */
+lh_status lh_store_measure_prefix(struct lh_store *store, const char *prefix, uint64_t *files,
+                                  uint64_t *bytes, struct lh_error *err) LH_WARN_UNUSED;
+/* Deletes (`dry_run`: only adds up) what sinks of killed processes left unfinished, at any depth below
+ * `prefix`. The caller makes sure that nobody writes there. */
+lh_status lh_store_sweep_unfinished(struct lh_store *store, const char *prefix, bool dry_run, uint64_t *files,
+                                    uint64_t *bytes, struct lh_error *err) LH_WARN_UNUSED;
+
+/* An advisory lock on a key, shared or exclusive, between processes and between locks of one process,
+ * released by lh_store_unlock or the process's end. `wait` false: `*locked` false and `*out` NULL when
+ * another holds it. The key's object stays behind, empty: deleting it would let two holders in. */
+struct lh_store_lock;
+lh_status lh_store_lock(struct lh_store *store, const char *key, bool exclusive, bool wait,
+                        struct lh_store_lock **out, bool *locked, struct lh_error *err) LH_WARN_UNUSED;
+void lh_store_unlock(struct lh_store_lock *lock);
+
+/* A source over a local file outside any store, for `inspect`. */
+lh_status lh_file_source_open(const char *path, struct lh_source **out, struct lh_error *err) LH_WARN_UNUSED;
+/* A sink over a local file outside any store: temporary name beside it, renamed on finish. Creates the
+ * directory it is in. A symbolic link is followed; what exists and is no regular file is refused. */
+lh_status lh_file_sink_create(const char *path, struct lh_sink **out, struct lh_error *err) LH_WARN_UNUSED;
+
+#endif
