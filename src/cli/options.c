@@ -43,8 +43,8 @@ static lh_status fail_unknown_option(const struct lh_command_spec *spec, const c
   const char *const nearest = bare_length > 1 ? lh_str_nearest(bare, names, spec->option_count + 1) : NULL;
   if (nearest != NULL) {
     snprintf(advice, sizeof(advice), "did you mean --%s?", nearest);
-  } else if (spec->positional.name != NULL) {
-    snprintf(advice, sizeof(advice), "write -- before a %s that starts with \"-\"", spec->positional.name);
+  } else if (spec->positional_name != NULL) {
+    snprintf(advice, sizeof(advice), "write -- before a %s that starts with \"-\"", spec->positional_name);
   }
   return hint_help(spec, advice, err);
 }
@@ -68,7 +68,11 @@ static const struct lh_option *find_short(const struct lh_command_spec *spec, ch
   return NULL;
 }
 
-/* "1 to 256", "at least 1", for numbers and sizes. */
+static bool has_max(const struct lh_option *option) {
+  return option->max != 0 && option->max != INT64_MAX;
+}
+
+/* "from 1 to 256", "of at least 1", for numbers and sizes. */
 static void describe_bounds(const struct lh_option *option, char out[96]) {
   char least[32];
   char most[32];
@@ -79,7 +83,7 @@ static void describe_bounds(const struct lh_option *option, char out[96]) {
     snprintf(least, sizeof(least), "%lld", (long long)option->min);
     snprintf(most, sizeof(most), "%lld", (long long)option->max);
   }
-  if (option->max != 0) {
+  if (has_max(option)) {
     snprintf(out, 96, "from %s to %s", least, most);
   } else {
     snprintf(out, 96, "of at least %s", least);
@@ -109,7 +113,7 @@ static lh_status set_number(const struct lh_option *option, const char *text, st
                             struct lh_error *err) {
   const bool is_size = option->kind == LH_OPTION_BYTES;
   const bool parsed = is_size ? parse_size(text, &value->number) : parse_int(text, &value->number);
-  if (parsed && value->number >= option->min && (option->max == 0 || value->number <= option->max)) {
+  if (parsed && value->number >= option->min && (!has_max(option) || value->number <= option->max)) {
     return LH_OK;
   }
   char bounds[96];
@@ -233,32 +237,32 @@ static lh_status take_short(struct parser *parser, const char *word, struct lh_e
   return take_option(parser, option, word[2] != '\0' ? word + 2 : NULL, err);
 }
 
-static lh_status take_argument(struct parser *parser, char *word, struct lh_error *err) {
-  const struct lh_positional *const positional = &parser->spec->positional;
-  if (positional->name == NULL || parser->out->argument_count == positional->max) {
+static lh_status take_positional(struct parser *parser, char *word, struct lh_error *err) {
+  const struct lh_command_spec *const spec = parser->spec;
+  if (spec->positional_name == NULL || parser->out->positional_count == spec->positional_max) {
     lh_error_set(err, LH_ERROR_USAGE, "unexpected argument \"%.*s\"", shown_length(word), word);
     char advice[128];
-    if (positional->name == NULL) {
-      snprintf(advice, sizeof(advice), "\"%s\" takes options only", parser->spec->name);
-    } else if (positional->max == 1) {
-      snprintf(advice, sizeof(advice), "\"%s\" takes one %s; quote it if it holds spaces", parser->spec->name,
-               positional->name);
+    if (spec->positional_name == NULL) {
+      snprintf(advice, sizeof(advice), "\"%s\" takes options only", spec->name);
+    } else if (spec->positional_max == 1) {
+      snprintf(advice, sizeof(advice), "\"%s\" takes one %s; quote it if it holds spaces", spec->name,
+               spec->positional_name);
     } else {
-      snprintf(advice, sizeof(advice), "\"%s\" takes at most %zu %s", parser->spec->name, positional->max,
-               positional->name);
+      snprintf(advice, sizeof(advice), "\"%s\" takes at most %zu %s", spec->name, spec->positional_max,
+               spec->positional_name);
     }
-    return hint_help(parser->spec, advice, err);
+    return hint_help(spec, advice, err);
   }
-  parser->out->arguments[parser->out->argument_count++] = word;
+  parser->argv[parser->out->positional_count++] = word; /* never past the word just read */
   return LH_OK;
 }
 
 /* What must be there is there. */
 static lh_status check_complete(const struct lh_options *options, struct lh_error *err) {
   const struct lh_command_spec *const spec = options->spec;
-  if (spec->positional.name != NULL && options->argument_count < spec->positional.min) {
-    lh_error_set(err, LH_ERROR_USAGE, "the argument %s is missing", spec->positional.name);
-    return hint_help(spec, spec->positional.help, err);
+  if (spec->positional_name != NULL && options->positional_count < spec->positional_min) {
+    lh_error_set(err, LH_ERROR_USAGE, "the argument %s is missing", spec->positional_name);
+    return hint_help(spec, spec->positional_help, err);
   }
   for (size_t i = 0; i < spec->option_count; i++) {
     const struct lh_option *const option = &spec->options[i];
@@ -289,14 +293,14 @@ static lh_status set_defaults(struct lh_options *options, struct lh_error *err) 
 
 lh_status lh_options_parse(const struct lh_command_spec *spec, int argc, char **argv, struct lh_options *out,
                            struct lh_error *err) {
-  *out = (struct lh_options){.spec = spec, .arguments = argv};
+  *out = (struct lh_options){.spec = spec, .positionals = (const char *const *)argv};
   LH_TRY(set_defaults(out, err));
   struct parser parser = {.spec = spec, .out = out, .argc = argc, .argv = argv};
   bool options_ended = false;
   while (parser.at < argc) {
     char *const word = argv[parser.at++];
     if (options_ended || word[0] != '-' || word[1] == '\0') {
-      LH_TRY(take_argument(&parser, word, err));
+      LH_TRY(take_positional(&parser, word, err));
     } else if (strcmp(word, "--") == 0) {
       options_ended = true;
     } else if (word[1] == '-') {
@@ -311,27 +315,27 @@ lh_status lh_options_parse(const struct lh_command_spec *spec, int argc, char **
   return check_complete(out, err);
 }
 
-bool lh_option_given(const struct lh_options *options, size_t index) {
+void lh_options_clear(struct lh_options *options) {
+  *options = (struct lh_options){0};
+}
+
+bool lh_options_given(const struct lh_options *options, size_t index) {
   return options->values[index].given;
 }
 
-bool lh_option_flag(const struct lh_options *options, size_t index) {
+bool lh_options_flag(const struct lh_options *options, size_t index) {
   return options->values[index].given;
 }
 
-const char *lh_option_string(const struct lh_options *options, size_t index) {
+const char *lh_options_string(const struct lh_options *options, size_t index) {
   return options->values[index].text;
 }
 
-int64_t lh_option_int(const struct lh_options *options, size_t index) {
+int64_t lh_options_int(const struct lh_options *options, size_t index) {
   return options->values[index].number;
 }
 
-uint64_t lh_option_bytes(const struct lh_options *options, size_t index) {
-  return (uint64_t)options->values[index].number;
-}
-
-size_t lh_option_choice(const struct lh_options *options, size_t index) {
+size_t lh_options_choice(const struct lh_options *options, size_t index) {
   return (size_t)options->values[index].number;
 }
 

@@ -11,7 +11,7 @@
  *   struct lh_options options;
  *   LH_TRY(lh_options_parse(&run_spec, argc, argv, &options, err));
  *   if (options.help) { lh_options_print_help(&run_spec, stdout); return LH_OK; }
- *   if (lh_option_given(&options, OPT_JOBS)) { jobs = (int)lh_option_int(&options, OPT_JOBS); }
+ *   if (lh_options_given(&options, OPT_JOBS)) { jobs = (int)lh_options_int(&options, OPT_JOBS); }
  *
  * Accepted: --name value, --name=value, -n value, -nvalue, options and arguments in any order, `--` before
  * arguments that start with "-". Every command has --help and -h. No abbreviations: what a script says today
@@ -44,35 +44,26 @@ struct lh_option {
   const char *value_name;     /* "N" in help and messages; NULL for flags */
   const char *help;           /* one sentence, lower case, no full stop */
   int64_t min;                /* LH_OPTION_INT and LH_OPTION_BYTES, inclusive */
-  int64_t max;                /* 0: none */
+  int64_t max;                /* 0 or INT64_MAX: none */
   const char *const *choices; /* LH_OPTION_CHOICE: NULL-terminated */
   const char *default_text;   /* the value where the option is not given, as one would type it; NULL: none */
   const char *fallback;       /* help only: where the value comes from instead, "the project's" */
 };
 
-/* Arguments that are not options. */
-struct lh_positional {
-  const char *name; /* "TASK"; NULL: the command takes none */
-  size_t min;
-  size_t max;
-  const char *help;
-};
-
-struct lh_example {
-  const char *command;
-  const char *explanation; /* may be NULL */
-};
+#define LH_POSITIONAL_ANY SIZE_MAX /* as positional_max */
 
 struct lh_command_spec {
-  const char *name;         /* "run" */
-  const char *summary;      /* one line, lower case, no full stop */
-  const char *const *usage; /* NULL-terminated, "lakehaul run [TASK…] [options]" */
-  const char *description;  /* paragraphs, separated by empty lines; wrapped when printed; may be NULL */
-  struct lh_positional positional;
+  const char *name;        /* "run" */
+  const char *summary;     /* one line, lower case, no full stop */
+  const char *usage;       /* "lakehaul run [options] [TASK…]"; a line per form */
+  const char *description; /* paragraphs, separated by empty lines; wrapped when printed; may be NULL */
+  const char *examples;    /* lines as they are printed, "  lakehaul run\n"; may be NULL */
   const struct lh_option *options;
   size_t option_count;
-  const struct lh_example *examples; /* may be NULL */
-  size_t example_count;
+  const char *positional_name; /* of arguments that are not options: "TASK"; NULL: the command takes none */
+  size_t positional_min;
+  size_t positional_max;
+  const char *positional_help;
 };
 
 struct lh_option_value {
@@ -84,24 +75,26 @@ struct lh_option_value {
 struct lh_options {
   const struct lh_command_spec *spec;
   struct lh_option_value values[LH_OPTIONS_MAX]; /* same order as spec->options */
-  char **arguments;                              /* borrowed from argv */
-  size_t argument_count;
+  const char *const *positionals;                /* borrowed from argv */
+  size_t positional_count;
   bool help; /* --help or -h was given: nothing after it is looked at, and nothing is missed */
 };
 
 /* Parses what follows the command's name: `argv[0]` is the first option or argument. Moves the arguments to
- * argv's front. Everything that is wrong is LH_ERROR_USAGE, with a hint that ends in
+ * argv's front, and borrows from it. Everything that is wrong is LH_ERROR_USAGE, with a hint that ends in
  * `see "lakehaul run --help"`. */
 lh_status lh_options_parse(const struct lh_command_spec *spec, int argc, char **argv, struct lh_options *out,
                            struct lh_error *err) LH_WARN_UNUSED;
 
+/* Forgets what was parsed. Nothing of it is on the heap. */
+void lh_options_clear(struct lh_options *options);
+
 /* Accessors by the option's place in the table. */
-bool lh_option_given(const struct lh_options *options, size_t index);
-bool lh_option_flag(const struct lh_options *options, size_t index);
-const char *lh_option_string(const struct lh_options *options, size_t index); /* NULL: none */
-int64_t lh_option_int(const struct lh_options *options, size_t index);        /* 0: none */
-uint64_t lh_option_bytes(const struct lh_options *options, size_t index);     /* 0: none */
-size_t lh_option_choice(const struct lh_options *options, size_t index);      /* index into choices */
+bool lh_options_given(const struct lh_options *options, size_t index);
+bool lh_options_flag(const struct lh_options *options, size_t index);
+const char *lh_options_string(const struct lh_options *options, size_t index); /* NULL: none */
+int64_t lh_options_int(const struct lh_options *options, size_t index);        /* bytes too; 0: none */
+size_t lh_options_choice(const struct lh_options *options, size_t index);      /* index into choices */
 
 /* Summary, usage, description, arguments, options with bounds and defaults, examples; at most 90 columns. */
 void lh_options_print_help(const struct lh_command_spec *spec, FILE *stream);

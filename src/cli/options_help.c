@@ -87,7 +87,7 @@ static void format_facts(const struct lh_option *option, char *out, size_t size)
       snprintf(least, sizeof(least), "%" PRId64, option->min);
       snprintf(most, sizeof(most), "%" PRId64, option->max);
     }
-    if (option->max != 0) {
+    if (option->max != 0 && option->max != INT64_MAX) {
       snprintf(bounds, sizeof(bounds), "%s to %s", least, most);
       append(out, size, "; ", bounds);
     } else if (option->min > 0) {
@@ -150,29 +150,24 @@ static size_t find_text_column(const struct lh_command_spec *spec) {
 
 void lh_options_print_help(const struct lh_command_spec *spec, FILE *stream) {
   fprintf(stream, "lakehaul %s: %s\n\nUsage:\n", spec->name, spec->summary);
-  for (size_t i = 0; spec->usage[i] != NULL; i++) {
-    fprintf(stream, "  %s\n", spec->usage[i]);
+  for (const char *line = spec->usage; *line != '\0'; line += strspn(line, "\n")) {
+    const size_t length = strcspn(line, "\n");
+    fprintf(stream, "  %.*s\n", (int)length, line);
+    line += length;
   }
   if (spec->description != NULL) {
     fputc('\n', stream);
     print_wrapped(spec->description, 0, 0, stream);
   }
   const size_t text_column = find_text_column(spec);
-  if (spec->positional.name != NULL) {
+  if (spec->positional_name != NULL) {
     char label[LABEL_SIZE];
-    snprintf(label, sizeof(label), "  %s%s", spec->positional.name, spec->positional.max > 1 ? "…" : "");
+    snprintf(label, sizeof(label), "  %s%s", spec->positional_name, spec->positional_max > 1 ? "…" : "");
     fputs("\nArguments:\n", stream);
-    print_entry(label, spec->positional.help, text_column, stream);
+    print_entry(label, spec->positional_help, text_column, stream);
   }
   print_options(spec, text_column, stream);
-  if (spec->example_count > 0) {
-    fputs("\nExamples:\n", stream);
-  }
-  for (size_t i = 0; i < spec->example_count; i++) {
-    fprintf(stream, "%s  %s\n", i > 0 ? "\n" : "", spec->examples[i].command);
-    if (spec->examples[i].explanation != NULL) {
-      fputs("      ", stream);
-      print_wrapped(spec->examples[i].explanation, 6, 6, stream);
-    }
+  if (spec->examples != NULL) {
+    fprintf(stream, "\nExamples:\n%s", spec->examples);
   }
 }

@@ -66,7 +66,7 @@ static lh_status find_references(struct lh_graph *graph, lh_referenced_tables_fn
     const char *const *names = NULL;
     size_t count = 0;
     if (referenced(context, task, arena, &names, &count, err) != LH_OK) {
-      return lh_error_prefix(err, "%s:%d: task %s", graph->project->path, task->line, task->name);
+      return lh_error_prefix(err, "%s:%d", graph->project->path, task->line);
     }
     LH_TRY(add_references(graph, &graph->nodes[i], names, count, arena, err));
   }

@@ -31,8 +31,8 @@ struct lh_graph {
   size_t *order; /* all nodes, dependencies first, otherwise in the file's order */
 };
 
-/* The graph lives in `arena`. Errors of `referenced` are prefixed with the task. A cycle (a task reading
- * itself included) is LH_ERROR_PROJECT that spells it: "a → b → a". */
+/* The graph lives in `arena`. Errors of `referenced` are prefixed with the task's place in the file. A cycle
+ * (a task reading itself included) is LH_ERROR_PROJECT that spells it: "a → b → a". */
 lh_status lh_graph_build(const struct lh_project *project, lh_referenced_tables_fn referenced, void *context,
                          struct lh_arena *arena, struct lh_graph **out, struct lh_error *err) LH_WARN_UNUSED;
 

@@ -51,22 +51,22 @@ static const struct lh_option run_options[OPT_COUNT] = {
                     .default_text = "table"},
     [OPT_JSON] = {.name = "json", .kind = LH_OPTION_FLAG, .help = "print a machine-readable result"},
 };
-static const struct lh_example run_examples[] = {
-    {"lakehaul run", "all tasks"},
-    {"lakehaul run orders --jobs 4", "one task and what it reads"},
-};
 static const struct lh_command_spec run_spec = {
     .name = "run",
     .summary = "run tasks and what they depend on",
-    .usage = (const char *const[]){"lakehaul run [TASK…] [options]", NULL},
+    .usage = "lakehaul run [options] [TASK…]\nlakehaul run --only TASK",
     .description =
         "Every task is a process of its own: one that fails, crashes or is killed does not stop the "
         "others.\n\nA failed run changes nothing that readers see.",
-    .positional = {.name = "TASK", .min = 0, .max = 2, .help = "tasks to run; all where none is named"},
+    .positional_name = "TASK",
+    .positional_min = 0,
+    .positional_max = 2,
+    .positional_help = "tasks to run; all where none is named",
     .options = run_options,
     .option_count = OPT_COUNT,
-    .examples = run_examples,
-    .example_count = COUNT(run_examples),
+    .examples =
+        "  lakehaul run                    # all tasks\n"
+        "  lakehaul run orders --jobs 4    # one task and what it reads\n",
 };
 
 /* A command that needs an option and exactly one argument. */
@@ -78,13 +78,16 @@ static const struct lh_option query_options[] = {{.name = "into",
 static const struct lh_command_spec query_spec = {
     .name = "query",
     .summary = "query the lake",
-    .usage = (const char *const[]){"lakehaul query SQL", NULL},
-    .positional = {.name = "SQL", .min = 1, .max = 1, .help = "the SELECT to run"},
+    .usage = "lakehaul query SQL",
+    .positional_name = "SQL",
+    .positional_min = 1,
+    .positional_max = 1,
+    .positional_help = "the SELECT to run",
     .options = query_options,
     .option_count = COUNT(query_options),
 };
 static const struct lh_command_spec gc_spec = {
-    .name = "gc", .summary = "old versions", .usage = (const char *const[]){"lakehaul gc", NULL}};
+    .name = "gc", .summary = "old versions", .usage = "lakehaul gc"};
 
 /* Parses a line of words separated by single spaces; "''" is an empty word. */
 struct line {
@@ -120,9 +123,9 @@ static void every_form_of_an_option_means_the_same(void **state) {
   for (size_t i = 0; i < COUNT(forms); i++) {
     struct line line;
     assert_parses(forms[i], &line);
-    assert_true(lh_option_given(&line.options, OPT_JOBS));
-    assert_int_equal(lh_option_int(&line.options, OPT_JOBS), 4);
-    assert_int_equal(line.options.argument_count, 0);
+    assert_true(lh_options_given(&line.options, OPT_JOBS));
+    assert_int_equal(lh_options_int(&line.options, OPT_JOBS), 4);
+    assert_int_equal(line.options.positional_count, 0);
   }
 }
 
@@ -131,45 +134,77 @@ static void options_and_arguments_come_in_any_order(void **state) {
   struct line line;
   assert_parses("orders --json -o out.json users --memory=1GB --a-rather-long-option-name csv --offset -3",
                 &line);
-  assert_int_equal(line.options.argument_count, 2);
-  assert_string_equal(line.options.arguments[0], "orders");
-  assert_string_equal(line.options.arguments[1], "users");
-  assert_true(lh_option_flag(&line.options, OPT_JSON));
-  assert_string_equal(lh_option_string(&line.options, OPT_OUTPUT), "out.json");
-  assert_true(lh_option_bytes(&line.options, OPT_MEMORY) == (uint64_t)1 << 30);
-  assert_int_equal(lh_option_choice(&line.options, OPT_FORMAT), 1);
-  assert_string_equal(lh_option_string(&line.options, OPT_FORMAT), "csv");
-  assert_int_equal(lh_option_int(&line.options, OPT_OFFSET), -3);
+  assert_int_equal(line.options.positional_count, 2);
+  assert_string_equal(line.options.positionals[0], "orders");
+  assert_string_equal(line.options.positionals[1], "users");
+  assert_true(lh_options_flag(&line.options, OPT_JSON));
+  assert_string_equal(lh_options_string(&line.options, OPT_OUTPUT), "out.json");
+  assert_true(lh_options_int(&line.options, OPT_MEMORY) == (int64_t)1 << 30);
+  assert_int_equal(lh_options_choice(&line.options, OPT_FORMAT), 1);
+  assert_string_equal(lh_options_string(&line.options, OPT_FORMAT), "csv");
+  assert_int_equal(lh_options_int(&line.options, OPT_OFFSET), -3);
 }
 
 static void what_is_not_given_has_its_default(void **state) {
   (void)state;
   struct line line;
   assert_parses("", &line);
-  assert_false(lh_option_given(&line.options, OPT_MEMORY));
-  assert_true(lh_option_bytes(&line.options, OPT_MEMORY) == (uint64_t)512 << 20);
-  assert_int_equal(lh_option_choice(&line.options, OPT_FORMAT), 0);
-  assert_string_equal(lh_option_string(&line.options, OPT_FORMAT), "table");
-  assert_null(lh_option_string(&line.options, OPT_OUTPUT));
-  assert_int_equal(lh_option_int(&line.options, OPT_JOBS), 0);
-  assert_false(lh_option_flag(&line.options, OPT_JSON));
+  assert_false(lh_options_given(&line.options, OPT_MEMORY));
+  assert_true(lh_options_int(&line.options, OPT_MEMORY) == (int64_t)512 << 20);
+  assert_int_equal(lh_options_choice(&line.options, OPT_FORMAT), 0);
+  assert_string_equal(lh_options_string(&line.options, OPT_FORMAT), "table");
+  assert_null(lh_options_string(&line.options, OPT_OUTPUT));
+  assert_int_equal(lh_options_int(&line.options, OPT_JOBS), 0);
+  assert_false(lh_options_flag(&line.options, OPT_JSON));
 }
 
 static void two_dashes_end_the_options(void **state) {
   (void)state;
   struct line line;
   assert_parses("--json -- --jobs --", &line);
-  assert_int_equal(line.options.argument_count, 2);
-  assert_string_equal(line.options.arguments[0], "--jobs");
-  assert_string_equal(line.options.arguments[1], "--");
+  assert_int_equal(line.options.positional_count, 2);
+  assert_string_equal(line.options.positionals[0], "--jobs");
+  assert_string_equal(line.options.positionals[1], "--");
 }
 
 static void one_dash_is_a_value_and_an_argument(void **state) {
   (void)state;
   struct line line;
   assert_parses("-o - -", &line);
-  assert_string_equal(lh_option_string(&line.options, OPT_OUTPUT), "-");
-  assert_string_equal(line.options.arguments[0], "-");
+  assert_string_equal(lh_options_string(&line.options, OPT_OUTPUT), "-");
+  assert_string_equal(line.options.positionals[0], "-");
+}
+
+static void a_command_may_take_any_number_of_arguments(void **state) {
+  (void)state;
+  const struct lh_command_spec spec = {.name = "plan",
+                                       .positional_name = "TASK",
+                                       .positional_max = LH_POSITIONAL_ANY,
+                                       .positional_help = "tasks"};
+  struct line line;
+  assert_int_equal(parse(&spec, "a b c d e f g h", &line), LH_OK);
+  assert_int_equal(line.options.positional_count, 8);
+  assert_string_equal(line.options.positionals[7], "h");
+  lh_options_clear(&line.options);
+  assert_int_equal(line.options.positional_count, 0);
+}
+
+static void a_number_without_a_maximum_goes_up_to_the_largest(void **state) {
+  (void)state;
+  static const struct lh_option options[] = {{.name = "limit",
+                                              .kind = LH_OPTION_INT,
+                                              .value_name = "ROWS",
+                                              .help = "rows",
+                                              .min = 0,
+                                              .max = INT64_MAX}};
+  const struct lh_command_spec spec = {
+      .name = "x", .usage = "lakehaul x", .options = options, .option_count = 1};
+  struct line line;
+  assert_int_equal(parse(&spec, "--limit 9223372036854775807", &line), LH_OK);
+  assert_true(lh_options_int(&line.options, 0) == INT64_MAX);
+  assert_int_equal(parse(&spec, "--limit 9223372036854775808", &line), LH_ERROR_USAGE);
+  assert_string_equal(line.err.message,
+                      "--limit must be a whole number of at least 0, not \"9223372036854775808\"");
 }
 
 static void help_asks_for_nothing_else(void **state) {
@@ -272,7 +307,8 @@ static const char run_help[] =
     "lakehaul run: run tasks and what they depend on\n"
     "\n"
     "Usage:\n"
-    "  lakehaul run [TASK…] [options]\n"
+    "  lakehaul run [options] [TASK…]\n"
+    "  lakehaul run --only TASK\n"
     "\n"
     "Every task is a process of its own: one that fails, crashes or is killed does not stop the\n"
     "others.\n"
@@ -294,11 +330,8 @@ static const char run_help[] =
     "  -h, --help         show this help\n"
     "\n"
     "Examples:\n"
-    "  lakehaul run\n"
-    "      all tasks\n"
-    "\n"
-    "  lakehaul run orders --jobs 4\n"
-    "      one task and what it reads\n";
+    "  lakehaul run                    # all tasks\n"
+    "  lakehaul run orders --jobs 4    # one task and what it reads\n";
 
 static void the_help_teaches_with_bounds_defaults_and_examples(void **state) {
   (void)state;
@@ -319,6 +352,8 @@ int main(void) {
       cmocka_unit_test(what_is_not_given_has_its_default),
       cmocka_unit_test(two_dashes_end_the_options),
       cmocka_unit_test(one_dash_is_a_value_and_an_argument),
+      cmocka_unit_test(a_command_may_take_any_number_of_arguments),
+      cmocka_unit_test(a_number_without_a_maximum_goes_up_to_the_largest),
       cmocka_unit_test(help_asks_for_nothing_else),
       cmocka_unit_test(every_wrong_line_is_a_usage_error_with_a_hint),
       cmocka_unit_test(a_wrong_default_is_a_bug_that_shows_at_once),

@@ -144,9 +144,9 @@ static void a_task_that_reads_itself_is_a_cycle(void **state) {
                      "lakehaul.yaml:6: the task reads the table that it makes: a → a");
 }
 
-static void errors_in_sql_name_the_task(void **state) {
+static void errors_in_sql_name_the_task_s_place(void **state) {
   (void)state;
-  assert_build_fails("x a:?", LH_ERROR_QUERY, "lakehaul.yaml:6: task a: syntax error at 1:1");
+  assert_build_fails("x a:?", LH_ERROR_QUERY, "lakehaul.yaml:6: syntax error at 1:1");
 }
 
 static void assert_selected(struct lh_graph *graph, const char *const *names, size_t count, bool only,
@@ -218,7 +218,7 @@ int main(void) {
       cmocka_unit_test(qualified_names_are_of_no_task),
       cmocka_unit_test(a_cycle_is_spelled),
       cmocka_unit_test(a_task_that_reads_itself_is_a_cycle),
-      cmocka_unit_test(errors_in_sql_name_the_task),
+      cmocka_unit_test(errors_in_sql_name_the_task_s_place),
       cmocka_unit_test(selection_takes_what_is_named_and_what_that_reads),
       cmocka_unit_test(an_unknown_task_is_a_usage_error_with_the_nearest_name),
       cmocka_unit_test(a_chain_of_fifty_thousand_tasks_is_put_in_order),
