@@ -246,9 +246,10 @@ lh_status lh_project_write_template(const char *project_name, const char *source
   }
   struct lh_arena arena;
   lh_arena_init(&arena, 0);
-  lh_status status = lh_project_derive_task_names(tables, count, &arena, &task_names, err);
-  if (status == LH_OK) {
-    status = append_tasks(tables, task_names, count, out, err);
+  const char *const *derived = NULL;
+  lh_status status = lh_project_derive_task_names(tables, count, &arena, &derived, err);
+  if (status == LH_OK && derived != NULL) {
+    status = append_tasks(tables, derived, count, out, err);
   }
   lh_arena_clear(&arena);
   return status;
