@@ -323,8 +323,8 @@ static lh_status prepare(struct lh_engine_result *result, struct lh_error *err) 
     }
     return fail_statement(engine, text, result->sql, err);
   }
-  const duckdb_statement_type type = duckdb_prepared_statement_type(result->prepared);
-  if (type != DUCKDB_STATEMENT_TYPE_SELECT && type != DUCKDB_STATEMENT_TYPE_EXPLAIN) {
+  /* EXPLAIN is not let through: EXPLAIN ANALYZE COPY … would write. */
+  if (duckdb_prepared_statement_type(result->prepared) != DUCKDB_STATEMENT_TYPE_SELECT) {
     lh_error_set(err, LH_ERROR_QUERY, "the statement is not a SELECT");
     lh_error_hint(err, "the engine only reads: write one SELECT");
     return LH_ERROR_QUERY;

@@ -47,7 +47,7 @@ lh_status lh_engine_referenced_tables(struct lh_engine *engine, const char *sql,
 
 struct lh_engine_result;
 
-/* Starts a query (a SELECT or EXPLAIN; parameters are not bound) whose rows are fetched batch by batch in
+/* Starts a query (one SELECT; parameters are not bound) whose rows are fetched batch by batch in
  * bounded memory. One result is open at a time: a second one is LH_ERROR_INTERNAL. Binder and runtime errors
  * are LH_ERROR_QUERY in one line, with a hint where DuckDB offers one ("Did you mean …"). Result types that
  * the lake has no form for are LH_ERROR_DATA naming the column; duplicate result column names too. */

@@ -49,6 +49,7 @@ static void only_selects_run(void **state) {
       "PRAGMA enable_external_access",
       "CALL pragma_version()",
       "BEGIN",
+      "EXPLAIN ANALYZE COPY (SELECT 1) TO '/tmp/never.csv'",
       "EXPORT DATABASE '/tmp/never'",
   };
   for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {

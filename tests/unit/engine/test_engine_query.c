@@ -52,6 +52,21 @@ static void a_table_is_a_view_over_its_files(void **state) {
   rmdir(directory);
 }
 
+static void a_mistyped_table_comes_with_the_nearest_one(void **state) {
+  struct fixture *const fixture = *state;
+  const char *const directory = temporary_directory(fixture);
+  const char *const file = lh_arena_printf(&fixture->arena, "%s/part-0.parquet", directory);
+  write_parquet(lh_arena_printf(&fixture->arena, "COPY (SELECT 1 AS id) TO '%s'", file));
+  assert_ok(fixture, lh_engine_add_table(fixture->engine, "orders", &file, 1, &fixture->err));
+  assert_ok(fixture, lh_engine_add_table(fixture->engine, "users", &file, 1, &fixture->err));
+  assert_fails(fixture, "SELECT 1 AS a\nFROM ordres", LH_ERROR_QUERY,
+               "line 2, column 6: table with name ordres does not exist", "did you mean \"orders\"?");
+  assert_fails(fixture, "SELECT * FROM something_else", LH_ERROR_QUERY, "something_else", "orders, users");
+  assert_string_equal(query_text(fixture, "SELECT * FROM ORDERS"), "[1]\n");
+  unlink(file);
+  rmdir(directory);
+}
+
 static void a_missing_file_is_an_error_of_the_lake(void **state) {
   struct fixture *const fixture = *state;
   const char *const files[] = {"/nonexistent/part-0.parquet"};
@@ -279,6 +294,7 @@ static void tells_the_library_version(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_table_is_a_view_over_its_files),
+      cmocka_unit_test(a_mistyped_table_comes_with_the_nearest_one),
       cmocka_unit_test(a_missing_file_is_an_error_of_the_lake),
       cmocka_unit_test(a_damaged_file_is_told_as_corrupt),
       cmocka_unit_test(rows_come_in_batches_of_8192_none_lost),
