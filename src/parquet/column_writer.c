@@ -1,0 +1,483 @@
+/*
+ * One leaf of the open row group: shredded rows fill a page, full pages are encoded and compressed at
+ * once, and the chunk goes out as a whole. A chunk begins with a dictionary. If the first page shows that
+ * it does not pay, that page is turned into PLAIN and the dictionary dropped; if it outgrows its limit
+ * later, the pages so far stay as they are and the following ones are PLAIN.
+ */
+#include "parquet/column_writer.h"
+
+#include <libdeflate.h>
+
+#include "parquet/plain.h"
+#include "parquet/rle.h"
+
+#define PAGE_MAX_BYTES ((size_t)INT32_MAX)
+/* Room for levels and headers beside the values. */
+#define PAGE_SLACK_BYTES ((size_t)1 << 20)
+#define LENGTH_BYTES 4
+#define INDEX_BYTES sizeof(uint32_t)
+#define LEVEL_BYTES 2
+/* Buffers that one huge value has blown up are given back above this many page sizes. */
+#define KEPT_PAGES 4
+
+lh_status lh_page_workspace_init(struct lh_page_workspace *workspace,
+                                 const struct lh_parquet_writer_options *options, struct lh_error *err) {
+  *workspace = (struct lh_page_workspace){.options = options};
+  lh_shredder_init(&workspace->shredder);
+  lh_buf_init(&workspace->body, PAGE_MAX_BYTES);
+  lh_buf_init(&workspace->compressed, 2 * PAGE_MAX_BYTES);
+  lh_buf_init(&workspace->header, 1024);
+  return lh_compressor_new(options->codec, options->codec_level, &workspace->compressor, err);
+}
+
+void lh_page_workspace_clear(struct lh_page_workspace *workspace) {
+  lh_compressor_free(workspace->compressor);
+  lh_shredder_clear(&workspace->shredder);
+  lh_block_pool_clear(&workspace->pool);
+  lh_buf_clear(&workspace->body);
+  lh_buf_clear(&workspace->compressed);
+  lh_buf_clear(&workspace->header);
+}
+
+static bool may_use_dictionary(const struct lh_column_writer *writer) {
+  return writer->workspace->options->dictionary_bytes > 0 && writer->leaf->kind != LH_VALUE_BOOL;
+}
+
+void lh_column_writer_init(struct lh_column_writer *writer, const struct lh_leaf *leaf,
+                           struct lh_page_workspace *workspace) {
+  *writer = (struct lh_column_writer){.leaf = leaf, .workspace = workspace};
+  lh_buf_init(&writer->page.definition, PAGE_MAX_BYTES);
+  lh_buf_init(&writer->page.repetition, PAGE_MAX_BYTES);
+  lh_buf_init(&writer->page.values, PAGE_MAX_BYTES);
+  lh_buf_init(&writer->page.indices, PAGE_MAX_BYTES);
+  lh_dictionary_init(&writer->dictionary, leaf);
+  lh_statistics_init(&writer->statistics, leaf, workspace->options->statistics_bytes);
+  writer->is_dictionary = may_use_dictionary(writer);
+}
+
+void lh_column_writer_clear(struct lh_column_writer *writer) {
+  lh_buf_clear(&writer->page.definition);
+  lh_buf_clear(&writer->page.repetition);
+  lh_buf_clear(&writer->page.values);
+  lh_buf_clear(&writer->page.indices);
+  lh_dictionary_clear(&writer->dictionary);
+  lh_statistics_clear(&writer->statistics);
+  lh_block_list_release(&writer->pages, &writer->workspace->pool);
+}
+
+/* Uncompressed size of the open page, roughly: what its limit is compared with. */
+static size_t page_bytes(const struct lh_column_writer *writer) {
+  const struct lh_open_page *const page = &writer->page;
+  const size_t levels = writer->leaf->step_count > 1 ? page->entries * LEVEL_BYTES : 0;
+  return levels + page->values.len + page->indices.len;
+}
+
+size_t lh_column_writer_encoded_bytes(const struct lh_column_writer *writer) {
+  return (size_t)writer->uncompressed_bytes + page_bytes(writer) + lh_dictionary_bytes(&writer->dictionary);
+}
+
+size_t lh_column_writer_held_bytes(const struct lh_column_writer *writer) {
+  return writer->pages.size_bytes + page_bytes(writer) + lh_dictionary_memory(&writer->dictionary);
+}
+
+static lh_status too_large(const struct lh_column_writer *writer, struct lh_error *err) {
+  lh_error_set(err, LH_ERROR_DATA, "column \"%s\": the values of one row take more than the 2 GiB of a page",
+               writer->leaf->display_path);
+  lh_error_hint(err, "leave the column out, or shorten its values in a query");
+  return err->code;
+}
+
+static lh_status append_levels(const uint8_t *levels, size_t count, uint8_t most, struct lh_buf *body,
+                               struct lh_error *err) {
+  const size_t start = body->len;
+  const uint32_t placeholder = 0;
+  LH_TRY(lh_buf_append(body, &placeholder, LENGTH_BYTES, err));
+  const unsigned width = lh_rle_bit_width(most);
+  if (levels != NULL) {
+    LH_TRY(lh_rle_append_levels(levels, count, width, body, err));
+  } else {
+    LH_TRY(lh_rle_append_run(most, count, width, body, err));
+  }
+  const uint32_t size = (uint32_t)(body->len - start - LENGTH_BYTES);
+  memcpy(body->data + start, &size, LENGTH_BYTES);
+  return LH_OK;
+}
+
+static lh_status build_levels(const struct lh_column_writer *writer, struct lh_buf *body,
+                              struct lh_error *err) {
+  const struct lh_open_page *const page = &writer->page;
+  const struct lh_leaf *const leaf = writer->leaf;
+  if (leaf->max_repetition > 0) {
+    LH_TRY(append_levels(page->repetition.data, page->entries, leaf->max_repetition, body, err));
+  }
+  if (leaf->max_definition > 0) {
+    LH_TRY(append_levels(page->has_levels ? page->definition.data : NULL, page->entries, leaf->max_definition,
+                         body, err));
+  }
+  return LH_OK;
+}
+
+static lh_status append_indices(const struct lh_column_writer *writer, struct lh_buf *body,
+                                struct lh_error *err) {
+  /* A dictionary of one value gets a bit all the same: some readers do not take a width of 0. */
+  const unsigned needed = lh_rle_bit_width((uint32_t)writer->dictionary.count - 1);
+  const unsigned width = needed == 0 ? 1 : needed;
+  LH_TRY(lh_buf_append_byte(body, (uint8_t)width, err));
+  return lh_rle_append_indices((const uint32_t *)(const void *)writer->page.indices.data,
+                               writer->page.value_count, width, body, err);
+}
+
+/* Puts `front` before the values that are in `values` already. */
+static lh_status prepend(struct lh_buf *values, const struct lh_buf *front, struct lh_error *err) {
+  if (front->len == 0) {
+    return LH_OK;
+  }
+  LH_TRY(lh_buf_reserve(values, front->len, err));
+  memmove(values->data + front->len, values->data, values->len);
+  memcpy(values->data, front->data, front->len);
+  values->len += front->len;
+  return LH_OK;
+}
+
+/* Compresses a page's body and describes it; the result is in the workspace's `header` and, unless the
+ * codec is none, `compressed`. */
+static lh_status finish_page(struct lh_column_writer *writer, const struct lh_buf *body,
+                             struct lh_page_header *header, const struct lh_buf **stored,
+                             struct lh_error *err) {
+  struct lh_page_workspace *const workspace = writer->workspace;
+  *stored = body;
+  if (workspace->options->codec != LH_CODEC_NONE) {
+    lh_buf_reset(&workspace->compressed);
+    LH_TRY(lh_compress(workspace->compressor, body->data, body->len, &workspace->compressed, err));
+    *stored = &workspace->compressed;
+  }
+  if (body->len > PAGE_MAX_BYTES || (*stored)->len > PAGE_MAX_BYTES) {
+    return too_large(writer, err);
+  }
+  header->uncompressed_bytes = body->len;
+  header->compressed_bytes = (*stored)->len;
+  header->crc = libdeflate_crc32(0, (*stored)->data, (*stored)->len);
+  lh_buf_reset(&workspace->header);
+  return lh_metadata_append_page_header(header, &workspace->header, err);
+}
+
+static void shrink(struct lh_buf *buf, size_t page_size) {
+  const size_t most = page_size > PAGE_MAX_BYTES / KEPT_PAGES ? PAGE_MAX_BYTES : page_size * KEPT_PAGES;
+  if (buf->cap > most) {
+    lh_buf_clear(buf);
+  }
+}
+
+static void reset_page(struct lh_column_writer *writer) {
+  struct lh_open_page *const page = &writer->page;
+  const size_t page_size = writer->workspace->options->page_bytes + LH_BLOCK_BYTES;
+  lh_buf_reset(&page->definition);
+  lh_buf_reset(&page->repetition);
+  lh_buf_reset(&page->values);
+  lh_buf_reset(&page->indices);
+  shrink(&page->values, page_size);
+  shrink(&page->indices, page_size);
+  shrink(&writer->workspace->body, page_size);
+  shrink(&writer->workspace->compressed, page_size);
+  page->rows = 0;
+  page->entries = 0;
+  page->value_count = 0;
+  page->plain_bytes = 0;
+  page->has_levels = false;
+}
+
+/* The body of the open page: in the workspace, or, to spare a copy, in the page's own values. */
+static lh_status build_body(struct lh_column_writer *writer, bool is_dictionary, struct lh_buf **body,
+                            struct lh_error *err) {
+  struct lh_buf *const scratch = &writer->workspace->body;
+  struct lh_open_page *const page = &writer->page;
+  lh_buf_reset(scratch);
+  LH_TRY(build_levels(writer, scratch, err));
+  *body = scratch;
+  if (is_dictionary) {
+    return append_indices(writer, scratch, err);
+  }
+  if (writer->leaf->kind == LH_VALUE_BOOL) {
+    return lh_rle_append_bits(page->values.data, page->value_count, scratch, err);
+  }
+  *body = &page->values;
+  return prepend(&page->values, scratch, err);
+}
+
+static lh_status store_page(struct lh_column_writer *writer, struct lh_error *err) {
+  struct lh_page_workspace *const workspace = writer->workspace;
+  /* Without any value there is no dictionary to point into. */
+  const bool is_dictionary = writer->is_dictionary && writer->dictionary.count > 0;
+  struct lh_buf *body = NULL;
+  LH_TRY(build_body(writer, is_dictionary, &body, err));
+  struct lh_page_header header = {.value_count = writer->page.entries,
+                                  .encoding = is_dictionary ? LH_ENCODING_RLE_DICTIONARY : LH_ENCODING_PLAIN};
+  const struct lh_buf *stored = NULL;
+  LH_TRY(finish_page(writer, body, &header, &stored, err));
+  LH_TRY(lh_block_list_append(&writer->pages, &workspace->pool, workspace->header.data, workspace->header.len,
+                              err));
+  LH_TRY(lh_block_list_append(&writer->pages, &workspace->pool, stored->data, stored->len, err));
+  writer->uncompressed_bytes += workspace->header.len + body->len;
+  writer->entries += writer->page.entries;
+  writer->plain_pages += !is_dictionary;
+  writer->dictionary_pages += is_dictionary;
+  reset_page(writer);
+  return LH_OK;
+}
+
+/* The values of the open page again, from their indices. */
+static lh_status expand_indices(struct lh_column_writer *writer, struct lh_error *err) {
+  struct lh_open_page *const page = &writer->page;
+  const uint32_t *const indices = (const uint32_t *)(const void *)page->indices.data;
+  const struct lh_values known = lh_dictionary_values(&writer->dictionary);
+  const size_t width = writer->leaf->width;
+  LH_TRY(lh_buf_reserve(&page->values, page->plain_bytes, err));
+  for (size_t i = 0; i < page->value_count; i++) {
+    struct lh_values one = {.count = 1};
+    if (writer->leaf->kind == LH_VALUE_BYTES) {
+      one.offsets = known.offsets + indices[i];
+      one.data = known.data;
+    } else {
+      one.fixed = known.fixed + indices[i] * width;
+    }
+    LH_TRY(lh_plain_append(writer->leaf, &one, &page->values, err));
+  }
+  lh_buf_reset(&page->indices);
+  return LH_OK;
+}
+
+static bool dictionary_pays(const struct lh_column_writer *writer) {
+  return writer->dictionary_pages > 0 ||
+         lh_dictionary_bytes(&writer->dictionary) <= writer->page.plain_bytes / 2;
+}
+
+/* PLAIN from here on. Pages that point into the dictionary keep it; the open page becomes PLAIN if it is
+ * the only one and better off so. */
+static lh_status leave_dictionary(struct lh_column_writer *writer, struct lh_error *err) {
+  if (dictionary_pays(writer)) {
+    if (writer->page.rows > 0) {
+      LH_TRY(store_page(writer, err));
+    }
+    writer->is_dictionary = false;
+    return LH_OK;
+  }
+  LH_TRY(expand_indices(writer, err));
+  const struct lh_values known = lh_dictionary_values(&writer->dictionary);
+  LH_TRY(lh_statistics_add(&writer->statistics, &known, err));
+  lh_dictionary_reset(&writer->dictionary);
+  writer->is_dictionary = false;
+  return LH_OK;
+}
+
+static lh_status close_page(struct lh_column_writer *writer, struct lh_error *err) {
+  if (writer->is_dictionary && !dictionary_pays(writer)) {
+    LH_TRY(leave_dictionary(writer, err));
+  }
+  return store_page(writer, err);
+}
+
+/* The levels so far were all at the maximum and not written out; now they have to be. */
+static lh_status add_definition(struct lh_column_writer *writer, const struct lh_shredded *shredded,
+                                struct lh_error *err) {
+  struct lh_open_page *const page = &writer->page;
+  const uint8_t most = writer->leaf->max_definition;
+  if (most == 0 || (shredded->definition == NULL && !page->has_levels)) {
+    return LH_OK;
+  }
+  LH_TRY(lh_buf_reserve(&page->definition, page->entries - page->definition.len + shredded->entries, err));
+  memset(page->definition.data + page->definition.len, most, page->entries - page->definition.len);
+  page->definition.len = page->entries;
+  page->has_levels = true;
+  if (shredded->definition == NULL) {
+    memset(page->definition.data + page->definition.len, most, shredded->entries);
+    page->definition.len += shredded->entries;
+    return LH_OK;
+  }
+  return lh_buf_append(&page->definition, shredded->definition, shredded->entries, err);
+}
+
+static lh_status add_values(struct lh_column_writer *writer, const struct lh_values *values,
+                            struct lh_error *err) {
+  struct lh_open_page *const page = &writer->page;
+  page->plain_bytes += lh_values_bytes(values, writer->leaf);
+  page->value_count += values->count;
+  if (!writer->is_dictionary) {
+    LH_TRY(lh_statistics_add(&writer->statistics, values, err));
+    return lh_plain_append(writer->leaf, values, &page->values, err);
+  }
+  LH_TRY(lh_buf_reserve(&page->indices, values->count * INDEX_BYTES, err));
+  uint32_t *const indices = (uint32_t *)(void *)(page->indices.data + page->indices.len);
+  LH_TRY(lh_dictionary_add(&writer->dictionary, values, indices, err));
+  page->indices.len += values->count * INDEX_BYTES;
+  return LH_OK;
+}
+
+static lh_status add_rows(struct lh_column_writer *writer, const struct lh_column *columns, size_t begin,
+                          size_t count, struct lh_error *err) {
+  struct lh_shredded shredded;
+  LH_TRY(lh_shred(&writer->workspace->shredder, writer->leaf, columns, begin, count, &shredded, err));
+  LH_TRY(add_definition(writer, &shredded, err));
+  if (shredded.repetition != NULL) {
+    LH_TRY(lh_buf_append(&writer->page.repetition, shredded.repetition, shredded.entries, err));
+  }
+  LH_TRY(add_values(writer, &shredded.values, err));
+  writer->statistics.null_count += shredded.entries - shredded.values.count;
+  writer->page.entries += shredded.entries;
+  writer->page.rows += count;
+  return LH_OK;
+}
+
+/* The least number of rows from `begin` whose bytes pass `room`, or `count`. */
+static size_t rows_past(const struct lh_leaf *leaf, const struct lh_column *columns, size_t begin,
+                        size_t count, size_t room) {
+  if (lh_shred_estimate(leaf, columns, begin, begin + count) <= room) {
+    return count;
+  }
+  size_t least = 1;
+  size_t most = count;
+  while (least < most) {
+    const size_t middle = least + (most - least) / 2;
+    if (lh_shred_estimate(leaf, columns, begin, begin + middle) > room) {
+      most = middle;
+    } else {
+      least = middle + 1;
+    }
+  }
+  return least;
+}
+
+static bool is_page_full(const struct lh_column_writer *writer) {
+  const struct lh_parquet_writer_options *const options = writer->workspace->options;
+  return writer->page.rows >= options->page_rows || page_bytes(writer) > options->page_bytes;
+}
+
+/* A row that would not even fit an empty dictionary ends it. Of the others at most one dictionary's worth
+ * is taken at a time, so that the limit cannot be passed by more than that. */
+static lh_status take_rows(struct lh_column_writer *writer, const struct lh_column *columns, size_t begin,
+                           size_t most, size_t *taken, struct lh_error *err) {
+  const struct lh_parquet_writer_options *const options = writer->workspace->options;
+  size_t count = most;
+  if (writer->is_dictionary) {
+    const size_t limit = options->dictionary_bytes;
+    count = rows_past(writer->leaf, columns, begin, most, limit);
+    const bool is_past = lh_shred_estimate(writer->leaf, columns, begin, begin + count) > limit;
+    if (count == 1 && is_past) {
+      LH_TRY(leave_dictionary(writer, err));
+    } else if (is_past) {
+      count--;
+    }
+  }
+  if (!writer->is_dictionary) {
+    const size_t used = page_bytes(writer);
+    const size_t room = options->page_bytes > used ? options->page_bytes - used : 0;
+    count = rows_past(writer->leaf, columns, begin, most, room);
+  }
+  if (lh_shred_estimate(writer->leaf, columns, begin, begin + count) >
+      PAGE_MAX_BYTES - PAGE_SLACK_BYTES - page_bytes(writer)) {
+    return too_large(writer, err);
+  }
+  *taken = count;
+  return add_rows(writer, columns, begin, count, err);
+}
+
+static lh_status write_rows(struct lh_column_writer *writer, const struct lh_column *columns, size_t begin,
+                            size_t count, struct lh_error *err) {
+  const struct lh_parquet_writer_options *const options = writer->workspace->options;
+  while (count > 0) {
+    const size_t room = options->page_rows - writer->page.rows;
+    size_t taken = 0;
+    LH_TRY(take_rows(writer, columns, begin, count < room ? count : room, &taken, err));
+    begin += taken;
+    count -= taken;
+    if (writer->is_dictionary && lh_dictionary_bytes(&writer->dictionary) > options->dictionary_bytes) {
+      LH_TRY(leave_dictionary(writer, err));
+    }
+    if (is_page_full(writer)) {
+      LH_TRY(close_page(writer, err));
+    }
+  }
+  return LH_OK;
+}
+
+lh_status lh_column_writer_write(struct lh_column_writer *writer, const struct lh_column *columns,
+                                 size_t begin, size_t count, struct lh_error *err) {
+  const lh_status status = write_rows(writer, columns, begin, count, err);
+  if (status == LH_OK) {
+    return LH_OK;
+  }
+  return lh_error_prefix(err, "writing column \"%s\"", writer->leaf->display_path);
+}
+
+/* Sends the dictionary's page; `written` gets its size with header. */
+static lh_status write_dictionary(struct lh_column_writer *writer, struct lh_sink *sink, size_t *written,
+                                  struct lh_error *err) {
+  struct lh_page_workspace *const workspace = writer->workspace;
+  const struct lh_values known = lh_dictionary_values(&writer->dictionary);
+  lh_buf_reset(&workspace->body);
+  LH_TRY(lh_plain_append(writer->leaf, &known, &workspace->body, err));
+  struct lh_page_header header = {
+      .is_dictionary = true, .value_count = known.count, .encoding = LH_ENCODING_PLAIN};
+  const struct lh_buf *stored = NULL;
+  LH_TRY(finish_page(writer, &workspace->body, &header, &stored, err));
+  LH_TRY(lh_sink_write(sink, workspace->header.data, workspace->header.len, err));
+  LH_TRY(lh_sink_write(sink, stored->data, stored->len, err));
+  writer->uncompressed_bytes += workspace->header.len + workspace->body.len;
+  *written = workspace->header.len + stored->len;
+  return LH_OK;
+}
+
+static lh_status describe_chunk(const struct lh_column_writer *writer, uint64_t offset,
+                                size_t dictionary_size, struct lh_buf *metadata, struct lh_error *err) {
+  struct lh_statistics_bounds bounds;
+  lh_statistics_bounds_init(&bounds);
+  lh_status status = lh_statistics_get_bounds(&writer->statistics, &bounds, err);
+  if (status == LH_OK) {
+    const struct lh_chunk_metadata chunk = {
+        .leaf = writer->leaf,
+        .codec = writer->workspace->options->codec,
+        .value_count = writer->entries,
+        .uncompressed_bytes = writer->uncompressed_bytes,
+        .compressed_bytes = writer->pages.size_bytes + dictionary_size,
+        .data_page_offset = offset + dictionary_size,
+        .dictionary_page_offset = dictionary_size > 0 ? offset : 0,
+        .plain_pages = writer->plain_pages,
+        .dictionary_pages = writer->dictionary_pages,
+        .null_count = writer->statistics.null_count,
+        .bounds = &bounds,
+    };
+    status = lh_metadata_append_chunk(&chunk, metadata, err);
+  }
+  lh_statistics_bounds_clear(&bounds);
+  return status;
+}
+
+static void reset_chunk(struct lh_column_writer *writer) {
+  lh_block_list_release(&writer->pages, &writer->workspace->pool);
+  lh_dictionary_reset(&writer->dictionary);
+  lh_statistics_reset(&writer->statistics);
+  writer->is_dictionary = may_use_dictionary(writer);
+  writer->entries = 0;
+  writer->uncompressed_bytes = 0;
+  writer->plain_pages = 0;
+  writer->dictionary_pages = 0;
+}
+
+lh_status lh_column_writer_finish(struct lh_column_writer *writer, uint64_t offset, struct lh_sink *sink,
+                                  struct lh_buf *metadata, uint64_t *uncompressed_bytes,
+                                  uint64_t *compressed_bytes, struct lh_error *err) {
+  if (writer->page.rows > 0) {
+    LH_TRY(close_page(writer, err));
+  }
+  size_t dictionary_size = 0;
+  if (writer->dictionary_pages > 0) {
+    const struct lh_values known = lh_dictionary_values(&writer->dictionary);
+    LH_TRY(lh_statistics_add(&writer->statistics, &known, err));
+    LH_TRY(write_dictionary(writer, sink, &dictionary_size, err));
+  }
+  LH_TRY(lh_block_list_write(&writer->pages, sink, err));
+  LH_TRY(describe_chunk(writer, offset, dictionary_size, metadata, err));
+  *uncompressed_bytes += writer->uncompressed_bytes;
+  *compressed_bytes += writer->pages.size_bytes + dictionary_size;
+  reset_chunk(writer);
+  return LH_OK;
+}

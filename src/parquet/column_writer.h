@@ -1,0 +1,72 @@
+/*
+ * Column writer: one leaf of the open row group.
+ *
+ * Rows come in ranges of a batch and leave as compressed pages in a block list; lh_column_writer_finish
+ * sends the chunk to the sink and describes it. Pages begin at row boundaries.
+ */
+#ifndef LH_PARQUET_COLUMN_WRITER_H
+#define LH_PARQUET_COLUMN_WRITER_H
+
+#include "codec/codec.h"
+#include "parquet/blocks.h"
+#include "parquet/dictionary.h"
+#include "parquet/levels.h"
+#include "parquet/metadata.h"
+
+/* What all columns of a writer share, so that it is held once. */
+struct lh_page_workspace {
+  const struct lh_parquet_writer_options *options;
+  struct lh_compressor *compressor;
+  struct lh_shredder shredder;
+  struct lh_block_pool pool;
+  struct lh_buf body, compressed, header;
+};
+
+struct lh_open_page {
+  size_t rows, entries;
+  size_t value_count;
+  size_t plain_bytes;                   /* what the values take in PLAIN, whichever way they are encoded */
+  bool has_levels;                      /* `definition` is filled: not all entries are at the maximum */
+  struct lh_buf definition, repetition; /* a byte each */
+  struct lh_buf values;                 /* PLAIN */
+  struct lh_buf indices;                /* uint32_t into the dictionary */
+};
+
+struct lh_column_writer {
+  const struct lh_leaf *leaf;
+  struct lh_page_workspace *workspace;
+  struct lh_open_page page;
+  bool is_dictionary; /* the open page and the next ones are dictionary encoded */
+  struct lh_dictionary dictionary;
+  struct lh_column_statistics statistics;
+  struct lh_block_list pages;
+  uint64_t entries;
+  uint64_t uncompressed_bytes; /* of the pages in `pages`, with headers */
+  size_t plain_pages, dictionary_pages;
+};
+
+lh_status lh_page_workspace_init(struct lh_page_workspace *workspace,
+                                 const struct lh_parquet_writer_options *options,
+                                 struct lh_error *err) LH_WARN_UNUSED;
+void lh_page_workspace_clear(struct lh_page_workspace *workspace);
+
+void lh_column_writer_init(struct lh_column_writer *writer, const struct lh_leaf *leaf,
+                           struct lh_page_workspace *workspace);
+void lh_column_writer_clear(struct lh_column_writer *writer);
+
+/* `columns` are the batch's top-level columns. */
+lh_status lh_column_writer_write(struct lh_column_writer *writer, const struct lh_column *columns,
+                                 size_t begin, size_t count, struct lh_error *err) LH_WARN_UNUSED;
+
+/* Ends the chunk: sends it to the sink, which stands at `offset` of the file, appends its ColumnChunk to
+ * `metadata`, adds to the two sums, and makes ready for the next row group. */
+lh_status lh_column_writer_finish(struct lh_column_writer *writer, uint64_t offset, struct lh_sink *sink,
+                                  struct lh_buf *metadata, uint64_t *uncompressed_bytes,
+                                  uint64_t *compressed_bytes, struct lh_error *err) LH_WARN_UNUSED;
+
+/* Encoded bytes so far, before compression, the open page included. */
+size_t lh_column_writer_encoded_bytes(const struct lh_column_writer *writer);
+/* Memory held for the open row group: compressed pages, dictionary, open page. */
+size_t lh_column_writer_held_bytes(const struct lh_column_writer *writer);
+
+#endif
