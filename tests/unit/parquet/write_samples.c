@@ -139,8 +139,10 @@ static void append_binary(struct lh_column *column, uint64_t row, uint32_t salt)
 
 static void append_uuid(struct lh_column *column, uint64_t row, uint32_t salt) {
   uint8_t bytes[16];
+  /* Rows of the flat table repeat; below lists, keys of a map have to differ. */
+  const uint64_t key = row < FLAT_ROWS ? row % 5000 : row;
   for (uint32_t i = 0; i < 16; i++) {
-    bytes[i] = (uint8_t)mix(row % 5000, salt + i);
+    bytes[i] = (uint8_t)mix(key, salt + i);
   }
   append_fixed(column, bytes);
 }
@@ -149,7 +151,7 @@ static void append_time(struct lh_column *column, uint64_t row, uint32_t salt) {
   const int64_t day = INT64_C(86400000000);
   const uint32_t m = mix(row, salt);
   /* 24:00:00 is a time of PostgreSQL, but no reader has it as a number. */
-  const int64_t edge = salt == 1 ? day : day - 1;
+  const int64_t edge = column->field->source_type != NULL ? day : day - 1;
   append_i64(column, row == 0     ? edge
                      : row == 1   ? 0
                      : m % 3 == 0 ? (int64_t)(m % 86400) * 1000000
@@ -268,7 +270,7 @@ static void append_value(struct lh_column *column, uint64_t key, uint32_t salt) 
 
 static struct lh_field flat_fields[] = {
     {.name = "c_bool", .type = LH_TYPE_BOOL},
-    {.name = "c_time", .type = LH_TYPE_TIME}, /* salt 1: holds 24:00:00 where times are text */
+    {.name = "c_time", .type = LH_TYPE_TIME}, /* with a source type: holds 24:00:00 */
     {.name = "c_int8", .type = LH_TYPE_INT8},
     {.name = "c_int16", .type = LH_TYPE_INT16},
     {.name = "c_int32", .type = LH_TYPE_INT32},
@@ -412,6 +414,7 @@ static void write_sample(const char *directory, const struct sample *sample) {
   options.metadata = metadata;
   options.metadata_count = 2;
   set_nullable(!sample->required);
+  flat_fields[1].source_type = sample->native_types ? NULL : "time";
   const struct lh_schema flat = {flat_fields, FLAT_COUNT};
   const struct lh_schema nested = {nested_fields, NESTED_COUNT};
   const uint64_t rows = sample->empty ? 0 : sample->nested ? NESTED_ROWS : FLAT_ROWS;
