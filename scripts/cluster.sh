@@ -101,7 +101,7 @@ start() {
     cat "$dir/uri"
     return
   fi
-  local home major port attempt
+  local home major port
   home=$(server_home)
   major=$(cat "$home/data/PG_VERSION" 2>/dev/null || true)
   if [ -z "$major" ] || ! "$bindir/postgres" --version | grep -q " $major\b"; then
@@ -110,7 +110,7 @@ start() {
     home=$(server_home)
   fi
   rm -f "$home/data/postmaster.pid" # is_running has shown that nobody runs on it
-  for attempt in $(seq 20); do
+  for _ in $(seq 20); do
     port=$((15000 + RANDOM % 15000))
     if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then continue; fi
     if as_server "$bindir/pg_ctl" start -D "$home/data" -w -t 60 -s -l "$home/log" -o "-p $port" >/dev/null 2>&1; then

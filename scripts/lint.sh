@@ -2,7 +2,7 @@
 # Format, static analysis and module order. `make lint` has installed and configured what this needs.
 # usage: scripts/lint.sh [FILE.c...]   clang-tidy on these alone
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 status=0
 
 git ls-files --cached --others --exclude-standard '*.c' '*.h' | xargs .venv/bin/clang-format --dry-run -Werror || status=1

