@@ -51,7 +51,7 @@ static lh_status plan_tasks(struct lh_supervisor *supervisor, struct lh_error *e
 
 static lh_status open_lake(struct lh_supervisor *supervisor, struct lh_error *err) {
   const struct lh_run_options *const options = supervisor->options;
-  LH_TRY(lh_store_open(options->lake, options->project->directory, true, &supervisor->store, err));
+  LH_TRY(lh_store_open(options->lake, options->lake_base, true, &supervisor->store, err));
   bool locked = false;
   LH_TRY(lh_store_lock(supervisor->store, LH_CATALOG_RUN_LOCK, false, false, &supervisor->run_lock, &locked,
                        err));
