@@ -5,17 +5,23 @@
  */
 #include "codec/codec.h"
 
+#include <ctype.h>
 #include <libdeflate.h>
 #include <lz4.h>
 #include <snappy-c.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <zstd.h>
 #include <zstd_errors.h>
+
+#include "base/str.h"
 
 #define ZSTD_LEVEL_DEFAULT 3
 #define GZIP_LEVEL_DEFAULT 6
 #define ZSTD_LEVEL_MOST 22
 #define GZIP_LEVEL_MOST 12
+#define SHOWN_MAX_BYTES 64 /* of a wrong text in a message */
 
 struct codec_ops {
   enum lh_codec codec;
@@ -200,6 +206,66 @@ void lh_codec_level_bounds(enum lh_codec codec, int *least, int *most) {
   const struct codec_ops *const ops = find_codec(codec);
   *least = ops == NULL ? 0 : ops->level_least;
   *most = ops == NULL ? 0 : ops->level_most;
+}
+
+static lh_status refuse_name(const char *name, struct lh_error *err) {
+  const int shown = (int)lh_utf8_truncate(name, strlen(name), SHOWN_MAX_BYTES);
+  lh_error_set(err, LH_ERROR_USAGE, "unknown compression \"%.*s\"", shown, name);
+  const char *const nearest = lh_str_nearest(name, codec_names, CODEC_COUNT);
+  if (nearest != NULL) {
+    lh_error_hint(err, "did you mean \"%s\"?", nearest);
+    return LH_ERROR_USAGE;
+  }
+  struct lh_arena arena;
+  lh_arena_init(&arena, 0);
+  const char *const all = lh_str_join(codec_names, CODEC_COUNT, ", ", &arena);
+  if (all != NULL) {
+    lh_error_hint(err, "known here: %s", all);
+  }
+  lh_arena_clear(&arena);
+  return LH_ERROR_USAGE;
+}
+
+/* The level in "(9)"; false for anything else. */
+static bool parse_level(const char *text, int *out) {
+  char *end;
+  if (text[0] != '(' || (!isdigit((unsigned char)text[1]) && text[1] != '-')) {
+    return false;
+  }
+  const long level = strtol(text + 1, &end, 10);
+  if (end == text + 1 || strcmp(end, ")") != 0 || level < INT16_MIN || level > INT16_MAX) {
+    return false;
+  }
+  *out = (int)level;
+  return true;
+}
+
+lh_status lh_codec_parse(const char *text, enum lh_codec *codec, int *level, struct lh_error *err) {
+  char name[SHOWN_MAX_BYTES + 1];
+  const size_t name_length = strcspn(text, "(");
+  snprintf(name, sizeof name, "%.*s", (int)(name_length < sizeof name ? name_length : sizeof name - 1), text);
+  if (!lh_codec_from_name(name, codec)) {
+    return refuse_name(name, err);
+  }
+  *level = LH_CODEC_LEVEL_DEFAULT;
+  if (text[name_length] == '\0') {
+    return LH_OK;
+  }
+  int least = 0;
+  int most = 0;
+  lh_codec_level_bounds(*codec, &least, &most);
+  if (most == 0) {
+    lh_error_set(err, LH_ERROR_USAGE, "compression %s has no levels", name);
+    lh_error_hint(err, "write %s", name);
+    return LH_ERROR_USAGE;
+  }
+  if (!parse_level(text + name_length, level) || *level < least || *level > most) {
+    const int shown = (int)lh_utf8_truncate(text, strlen(text), SHOWN_MAX_BYTES);
+    lh_error_set(err, LH_ERROR_USAGE, "\"%.*s\" is not a level of %s", shown, text, name);
+    lh_error_hint(err, "write %s(%d) to %s(%d)", name, least, name, most);
+    return LH_ERROR_USAGE;
+  }
+  return LH_OK;
 }
 
 static lh_status refuse_level(const struct codec_ops *ops, int level, struct lh_error *err) {

@@ -36,6 +36,11 @@ const char *const *lh_codec_names(void);
 /* Bounds of the level; both 0 for a codec without levels. */
 void lh_codec_level_bounds(enum lh_codec codec, int *least, int *most);
 
+/* "zstd", or with a level "zstd(9)". LH_ERROR_USAGE names what is wrong, with the nearest name or the bounds
+ * of the level as its hint. */
+lh_status lh_codec_parse(const char *text, enum lh_codec *codec, int *level,
+                         struct lh_error *err) LH_WARN_UNUSED;
+
 /* `level` LH_CODEC_LEVEL_DEFAULT picks the codec's default (zstd 3, gzip 6). */
 lh_status lh_compressor_new(enum lh_codec codec, int level, struct lh_compressor **out,
                             struct lh_error *err) LH_WARN_UNUSED;

@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/fs.h"
@@ -70,58 +69,19 @@ static lh_status check_name(const struct lh_yaml *yaml, const yaml_node_t *key, 
   return LH_ERROR_PROJECT;
 }
 
-/* The level of "zstd(9)", from the opening parenthesis on; false for anything else. */
-static bool parse_level(const char *text, int *out) {
-  char *end;
-  if (text[0] != '(' || (!isdigit((unsigned char)text[1]) && text[1] != '-')) {
-    return false;
-  }
-  const long level = strtol(text + 1, &end, 10);
-  if (end == text + 1 || strcmp(end, ")") != 0 || level < -1000 || level > 1000) {
-    return false;
-  }
-  *out = (int)level;
-  return true;
-}
-
-static size_t count_names(const char *const *names) {
-  size_t count = 0;
-  while (names[count] != NULL) {
-    count++;
-  }
-  return count;
-}
-
 lh_status lh_task_spec_read_compression(const struct lh_yaml *yaml, const yaml_node_t *node,
                                         const char *scope, enum lh_codec *codec, int *level,
                                         struct lh_error *err) {
   const char *text;
   LH_TRY(lh_yaml_get_text(yaml, node, "compression", scope, &text, err));
-  char name[32];
-  const size_t name_length = strcspn(text, "(");
-  snprintf(name, sizeof(name), "%.*s", name_length < sizeof(name) ? (int)name_length : 31, text);
-  if (!lh_codec_from_name(name, codec)) {
-    const char *const *const names = lh_codec_names();
-    return lh_yaml_fail_unknown(yaml, node, "compression", name, scope, names, count_names(names), err);
-  }
-  *level = LH_CODEC_LEVEL_DEFAULT;
-  if (text[name_length] == '\0') {
+  struct lh_error problem;
+  if (lh_codec_parse(text, codec, level, &problem) == LH_OK) {
     return LH_OK;
   }
-  int least;
-  int most;
-  lh_codec_level_bounds(*codec, &least, &most);
-  if (least == 0 && most == 0) {
-    lh_yaml_fail(yaml, node, LH_ERROR_PROJECT, err, "compression %s has no levels", name);
-    lh_error_hint(err, "write %s", name);
-    return LH_ERROR_PROJECT;
-  }
-  if (!parse_level(text + name_length, level) || *level < least || *level > most) {
-    lh_yaml_fail(yaml, node, LH_ERROR_PROJECT, err, "\"%.64s\" is not a level of %s", text, name);
-    lh_error_hint(err, "write %s(%d) to %s(%d)", name, least, name, most);
-    return LH_ERROR_PROJECT;
-  }
-  return LH_OK;
+  lh_yaml_fail(yaml, node, LH_ERROR_PROJECT, err, "%s%s%s", problem.message, scope != NULL ? " in " : "",
+               scope != NULL ? scope : "");
+  lh_error_hint(err, "%s", problem.hint);
+  return LH_ERROR_PROJECT;
 }
 
 static lh_status read_columns(struct lh_yaml *yaml, const yaml_node_t *node, const char *task_scope,

@@ -131,6 +131,60 @@ static void wrong_levels_are_refused_with_the_bounds(void **state) {
   assert_int_equal(lh_compressor_new((enum lh_codec)4, 0, &compressor, &err), LH_ERROR_UNSUPPORTED);
 }
 
+static void names_with_levels_are_parsed(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    enum lh_codec codec;
+    int level;
+  } cases[] = {
+      {"zstd", LH_CODEC_ZSTD, LH_CODEC_LEVEL_DEFAULT},
+      {"zstd(1)", LH_CODEC_ZSTD, 1},
+      {"zstd(22)", LH_CODEC_ZSTD, 22},
+      {"gzip(12)", LH_CODEC_GZIP, 12},
+      {"lz4_raw", LH_CODEC_LZ4_RAW, LH_CODEC_LEVEL_DEFAULT},
+      {"none", LH_CODEC_NONE, LH_CODEC_LEVEL_DEFAULT},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    struct lh_error err = {0};
+    enum lh_codec codec = LH_CODEC_NONE;
+    int level = -1;
+    assert_int_equal(lh_codec_parse(cases[i].text, &codec, &level, &err), LH_OK);
+    assert_int_equal(codec, cases[i].codec);
+    assert_int_equal(level, cases[i].level);
+  }
+}
+
+static void wrong_names_and_levels_say_what_would_be_right(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *message, *hint;
+  } cases[] = {
+      {"zsdt", "unknown compression \"zsdt\"", "did you mean \"zstd\"?"},
+      {"brotli", "unknown compression \"brotli\"", "known here: zstd, snappy, gzip, lz4_raw, none"},
+      {"", "unknown compression \"\"", "known here: zstd, snappy, gzip, lz4_raw, none"},
+      {"ZSTD", "unknown compression \"ZSTD\"", "did you mean \"zstd\"?"},
+      {"(3)", "unknown compression \"\"", "known here: zstd, snappy, gzip, lz4_raw, none"},
+      {"zstd(0)", "\"zstd(0)\" is not a level of zstd", "write zstd(1) to zstd(22)"},
+      {"zstd(23)", "\"zstd(23)\" is not a level of zstd", "write zstd(1) to zstd(22)"},
+      {"zstd()", "\"zstd()\" is not a level of zstd", "write zstd(1) to zstd(22)"},
+      {"zstd(9", "\"zstd(9\" is not a level of zstd", "write zstd(1) to zstd(22)"},
+      {"zstd(9) ", "\"zstd(9) \" is not a level of zstd", "write zstd(1) to zstd(22)"},
+      {"zstd( 9)", "\"zstd( 9)\" is not a level of zstd", "write zstd(1) to zstd(22)"},
+      {"gzip(99999999999999999999)", "\"gzip(99999999999999999999)\" is not a level of gzip",
+       "write gzip(1) to gzip(12)"},
+      {"snappy(1)", "compression snappy has no levels", "write snappy"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    struct lh_error err;
+    enum lh_codec codec = LH_CODEC_NONE;
+    int level = 0;
+    assert_int_equal(lh_codec_parse(cases[i].text, &codec, &level, &err), LH_ERROR_USAGE);
+    assert_string_equal(err.message, cases[i].message);
+    assert_string_equal(err.hint, cases[i].hint);
+  }
+}
+
 static void output_past_the_buffer_maximum_is_an_error(void **state) {
   (void)state;
   struct lh_error err;
@@ -151,6 +205,8 @@ int main(void) {
       cmocka_unit_test(damaged_blocks_are_refused_or_harmless),
       cmocka_unit_test(names_and_numbers_match),
       cmocka_unit_test(wrong_levels_are_refused_with_the_bounds),
+      cmocka_unit_test(names_with_levels_are_parsed),
+      cmocka_unit_test(wrong_names_and_levels_say_what_would_be_right),
       cmocka_unit_test(output_past_the_buffer_maximum_is_an_error),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
