@@ -76,6 +76,8 @@ static inline void pack_group(const uint32_t *v, unsigned width, uint8_t *out) {
       bits -= 32;
     }
   }
+  const uint32_t last = (uint32_t)pending;
+  memcpy(out, &last, sizeof last);
 }
 
 /* A bit-packed stretch; a last group that is not full is filled with zeros. */
