@@ -399,6 +399,15 @@ def test_filters_on_statistics_find_every_row(samples, sample):
             assert found == expected and found[0][0] > 0, f"{name}, {edge}"
 
 
+def test_dictionaries_of_many_values_keep_them(samples):
+    """150,000 keys: indices of 18 bits, which the other samples do not reach."""
+    file = samples / "lineitem.parquet"
+    subprocess.run([PROGRAM, "--measure", "600000", "snappy", file], check=True, stdout=subprocess.DEVNULL)
+    column = pq.read_table(file, columns=["l_orderkey"]).column(0).to_pylist()
+    assert column == [row // 4 + row // 32 * 8 for row in range(600000)]
+    assert "RLE_DICTIONARY" in pq.read_metadata(file).row_group(0).column(0).encodings
+
+
 def test_encodings_follow_the_data(samples):
     metadata = pq.read_metadata(samples / "flat_default.parquet").row_group(0)
     encodings = {metadata.column(i).path_in_schema: metadata.column(i).encodings for i in range(len(FLAT_COLUMNS))}
