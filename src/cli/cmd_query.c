@@ -1,0 +1,182 @@
+/* lakehaul query: one SELECT over the lake's tables. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "catalog/local.h"
+#include "cli/cli.h"
+#include "cli/table_format.h"
+#include "engine/duckdb.h"
+#include "task/interrupt.h"
+
+enum { OPT_PROJECT, OPT_LAKE, OPT_FORMAT, OPT_MEMORY, OPT_COUNT };
+
+static const char *const formats[] = {"table", "csv", "json", NULL};
+
+static const struct lh_option options[OPT_COUNT] = {
+    [OPT_PROJECT] = LH_CLI_OPTION_PROJECT,
+    [OPT_LAKE] = {.name = "lake",
+                  .kind = LH_OPTION_STRING,
+                  .value_name = "DIR",
+                  .help = "this lake instead of the project's; no project file is needed"},
+    [OPT_FORMAT] = {.name = "format",
+                    .short_name = 'f',
+                    .kind = LH_OPTION_CHOICE,
+                    .value_name = "FORMAT",
+                    .help = "how rows are printed",
+                    .choices = formats,
+                    .default_text = "table"},
+    [OPT_MEMORY] = {.name = "memory",
+                    .kind = LH_OPTION_BYTES,
+                    .value_name = "SIZE",
+                    .help = "most memory for the query",
+                    .min = LH_CLI_MEMORY_LEAST_BYTES,
+                    .max = INT64_MAX,
+                    .default_text = "512MB"},
+};
+
+static const struct lh_command_spec spec = {
+    .name = "query",
+    .summary = "query the lake's tables with SQL",
+    .usage = "lakehaul query [options] SQL",
+    .description =
+        "Runs one SELECT on the embedded engine, over the current version of every lake table it names.",
+    .examples =
+        "  lakehaul query \"select count(*) from orders\"\n"
+        "  lakehaul query --format csv \"select * from users\" > users.csv\n"
+        "  lakehaul query --lake ./lake --format json \"select country, sum(amount_usd) from combined_orders "
+        "group by 1\"\n",
+    .options = options,
+    .option_count = OPT_COUNT,
+    .positional_name = "SQL",
+    .positional_min = 1,
+    .positional_max = 1,
+    .positional_help = "one SELECT",
+};
+
+static lh_status unknown_table(struct lh_store *store, const char *table, struct lh_arena *arena,
+                               struct lh_error *err) {
+  const char *const *names = NULL;
+  size_t count = 0;
+  LH_TRY(lh_catalog_list(store, arena, &names, &count, err));
+  const lh_status status =
+      lh_error_set(err, LH_ERROR_QUERY, "table %s is not in lake %s", table, lh_store_root(store));
+  const char *const nearest = lh_str_nearest(table, names, count);
+  const char *const all = lh_str_join(names, count, ", ", arena);
+  if (nearest != NULL) {
+    lh_error_hint(err, "did you mean %s?", nearest);
+  } else if (count > 0) {
+    lh_error_hint(err, "the lake has: %s", all);
+  } else {
+    lh_error_hint(err, "the lake has no tables yet; run \"lakehaul run\" first");
+  }
+  return status;
+}
+
+static lh_status add_table(struct lh_store *store, struct lh_engine *engine, const char *table,
+                           struct lh_arena *arena, struct lh_error *err) {
+  struct lh_lake_version *version = NULL;
+  LH_TRY(lh_catalog_get(store, table, arena, &version, err));
+  if (version == NULL) {
+    return unknown_table(store, table, arena, err);
+  }
+  const char **const files = LH_ARENA_ARRAY(arena, const char *, version->file_count);
+  if (files == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < version->file_count; i++) {
+    files[i] = lh_store_locate(store, version->files[i].key, arena);
+    if (files[i] == NULL) {
+      return lh_error_memory(err);
+    }
+  }
+  return lh_engine_add_table(engine, table, files, version->file_count, err);
+}
+
+static lh_status print_result(struct lh_engine_result *result, enum lh_table_format format,
+                              struct lh_interrupt *interrupt, struct lh_error *err) {
+  struct lh_table_printer *printer = NULL;
+  struct lh_batch batch = {0};
+  lh_status status = lh_table_printer_open(stdout, format, lh_engine_result_schema(result), &printer, err);
+  if (status == LH_OK) {
+    status = lh_batch_init(&batch, lh_engine_result_schema(result), LH_BATCH_ROWS, err);
+  }
+  while (status == LH_OK) {
+    lh_batch_reset(&batch);
+    status = lh_engine_fetch(result, &batch, err);
+    if (status != LH_OK || batch.row_count == 0) {
+      break;
+    }
+    status = lh_table_printer_rows(printer, &batch, err);
+    if (status == LH_OK) {
+      status = lh_interrupt_check(interrupt, err);
+    }
+  }
+  if (status == LH_OK) {
+    status = lh_table_printer_finish(printer, err);
+  }
+  lh_table_printer_free(printer);
+  lh_batch_clear(&batch);
+  return status;
+}
+
+static void interrupt_engine(void *target) {
+  lh_engine_interrupt(target);
+}
+
+static lh_status run_query(const struct lh_options *values, struct lh_store *store, struct lh_engine *engine,
+                           struct lh_interrupt *interrupt, struct lh_arena *arena, struct lh_error *err) {
+  const char *const sql = values->positionals[0];
+  struct lh_engine_names tables = {0};
+  LH_TRY(lh_engine_referenced_tables(engine, sql, arena, &tables, err));
+  for (size_t i = 0; i < tables.count; i++) {
+    LH_TRY(add_table(store, engine, tables.names[i], arena, err));
+  }
+  lh_interrupt_set(interrupt, interrupt_engine, engine);
+  struct lh_engine_result *result = NULL;
+  LH_TRY(lh_engine_query(engine, sql, &result, err));
+  const lh_status status =
+      print_result(result, (enum lh_table_format)lh_options_choice(values, OPT_FORMAT), interrupt, err);
+  lh_engine_result_free(result);
+  return status;
+}
+
+static lh_status query(const struct lh_options *values, struct lh_error *err) {
+  static struct lh_interrupt interrupt; /* lives as long as its waiting thread: as the process */
+  struct lh_store *store = NULL;
+  struct lh_engine *engine = NULL;
+  struct lh_arena arena;
+  int keep = 0;
+  LH_TRY(lh_interrupt_start(&interrupt, err));
+  LH_TRY(lh_cli_lake_open(lh_options_string(values, OPT_LAKE), lh_options_string(values, OPT_PROJECT), &store,
+                          &keep, err));
+  const struct lh_engine_options engine_options = {
+      .memory_bytes = (uint64_t)lh_options_int(values, OPT_MEMORY),
+      .threads = (int)sysconf(_SC_NPROCESSORS_ONLN),
+  };
+  lh_arena_init(&arena, 0);
+  lh_status status = lh_engine_open(&engine_options, &engine, err);
+  if (status == LH_OK) {
+    status = run_query(values, store, engine, &interrupt, &arena, err);
+  }
+  lh_interrupt_set(&interrupt, NULL, NULL);
+  lh_engine_free(engine);
+  lh_arena_clear(&arena);
+  lh_store_free(store);
+  LH_TRY(lh_interrupt_check(&interrupt, err));
+  return status;
+}
+
+static int cmd_query(const struct lh_command_spec *command, int argc, char **argv) {
+  struct lh_options values;
+  struct lh_error err = {0};
+  int exit_code = 0;
+  if (lh_cli_parse(command, argc, argv, &values, &exit_code)) {
+    return exit_code;
+  }
+  const lh_status status = query(&values, &err);
+  lh_options_clear(&values);
+  return status == LH_OK ? 0 : lh_cli_fail(&err);
+}
+
+const struct lh_command lh_cmd_query = {&spec, cmd_query};

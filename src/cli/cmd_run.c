@@ -1,0 +1,155 @@
+/* lakehaul run: the project's tasks, supervised. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "cli/cli.h"
+#include "run/run.h"
+#include "run/summary.h"
+
+enum {
+  OPT_PROJECT,
+  OPT_LAKE,
+  OPT_JOBS,
+  OPT_STREAMS,
+  OPT_MEMORY,
+  OPT_LIMIT,
+  OPT_ONLY,
+  OPT_FAIL_FAST,
+  OPT_JSON,
+  OPT_QUIET,
+  OPT_COUNT
+};
+
+static const struct lh_option options[OPT_COUNT] = {
+    [OPT_PROJECT] = LH_CLI_OPTION_PROJECT,
+    [OPT_LAKE] = {.name = "lake",
+                  .kind = LH_OPTION_STRING,
+                  .value_name = "DIR",
+                  .help = "write to this lake instead of the project's"},
+    [OPT_JOBS] = {.name = "jobs",
+                  .short_name = 'j',
+                  .kind = LH_OPTION_INT,
+                  .value_name = "N",
+                  .help = "tasks at a time instead of the project's jobs",
+                  .min = 1,
+                  .max = 256},
+    [OPT_STREAMS] = {.name = "streams",
+                     .kind = LH_OPTION_INT,
+                     .value_name = "N",
+                     .help = "database connections per table",
+                     .min = 1,
+                     .max = 256},
+    [OPT_MEMORY] = {.name = "memory",
+                    .kind = LH_OPTION_BYTES,
+                    .value_name = "SIZE",
+                    .help = "ceiling of the whole run instead of the project's memory: 512MB, 2GB",
+                    .min = LH_CLI_MEMORY_LEAST_BYTES,
+                    .max = INT64_MAX},
+    [OPT_LIMIT] = {.name = "limit",
+                   .kind = LH_OPTION_INT,
+                   .value_name = "ROWS",
+                   .help = "read at most so many rows of each table, to try a project out",
+                   .min = 0,
+                   .max = INT64_MAX},
+    [OPT_ONLY] = {.name = "only",
+                  .kind = LH_OPTION_FLAG,
+                  .help = "only the named tasks; what they read is taken from the lake as it is"},
+    [OPT_FAIL_FAST] = {.name = "fail-fast",
+                       .kind = LH_OPTION_FLAG,
+                       .help = "start nothing more once a task failed"},
+    [OPT_JSON] = LH_CLI_OPTION_JSON,
+    [OPT_QUIET] = {.name = "quiet",
+                   .short_name = 'q',
+                   .kind = LH_OPTION_FLAG,
+                   .help = "no progress, only errors"},
+};
+
+static const struct lh_command_spec spec = {
+    .name = "run",
+    .summary = "run tasks and what they depend on",
+    .usage = "lakehaul run [options] [TASK…]",
+    .description =
+        "Reads all tables on one snapshot, writes each task's table as a new version and publishes it in one "
+        "step. A task that fails leaves its table as it was and does not stop the others; what reads from "
+        "it is skipped. Without TASK, all tasks of the project run.",
+    .examples =
+        "  lakehaul run                          # everything\n"
+        "  lakehaul run combined_orders          # one task and what it reads\n"
+        "  lakehaul run --only combined_orders   # that task alone, over the lake as it is\n"
+        "  lakehaul run --limit 1000 --lake /tmp/try\n"
+        "  lakehaul run --json > result.json\n",
+    .options = options,
+    .option_count = OPT_COUNT,
+    .positional_name = "TASK",
+    .positional_max = LH_POSITIONAL_ANY,
+    .positional_help = "tasks to run",
+};
+
+static enum lh_progress_style progress_style(const struct lh_options *values) {
+  if (lh_options_flag(values, OPT_QUIET)) {
+    return LH_PROGRESS_NONE;
+  }
+  return isatty(STDERR_FILENO) ? LH_PROGRESS_BARS : LH_PROGRESS_PLAIN;
+}
+
+static lh_status execute(const struct lh_options *values, struct lh_cli_project *open,
+                         struct lh_run_result *result, struct lh_error *err) {
+  const struct lh_project *const project = open->project;
+  LH_TRY(lh_cli_check_streams(
+      lh_options_given(values, OPT_STREAMS) ? lh_options_int(values, OPT_STREAMS) : project->streams, err));
+  LH_TRY(lh_graph_select(open->graph, values->positionals, values->positional_count,
+                         lh_options_flag(values, OPT_ONLY), err));
+  const char *const lake = lh_options_string(values, OPT_LAKE);
+  char working_directory[4096];
+  if (getcwd(working_directory, sizeof(working_directory)) == NULL) {
+    return lh_error_set(err, LH_ERROR_LAKE, "cannot find the working directory: %s", strerror(errno));
+  }
+  const struct lh_run_options run = {
+      .project = project,
+      .project_text = (const char *)open->text.data,
+      .graph = open->graph,
+      .jobs = lh_options_given(values, OPT_JOBS) ? (int)lh_options_int(values, OPT_JOBS) : project->jobs,
+      .memory_bytes = lh_options_given(values, OPT_MEMORY) ? (uint64_t)lh_options_int(values, OPT_MEMORY)
+                                                           : project->memory_bytes,
+      .lake = lake != NULL ? lake : project->lake,
+      .lake_base = lake != NULL ? working_directory : project->directory,
+      .limit = lh_options_given(values, OPT_LIMIT) ? lh_options_int(values, OPT_LIMIT) : -1,
+      .fail_fast = lh_options_flag(values, OPT_FAIL_FAST),
+      .progress = progress_style(values),
+  };
+  return lh_run_execute(&run, &open->arena, result, err);
+}
+
+static int cmd_run(const struct lh_command_spec *command, int argc, char **argv) {
+  struct lh_options values;
+  struct lh_error err = {0};
+  struct lh_cli_project open = {0};
+  struct lh_run_result result = {0};
+  int exit_code = 0;
+  if (lh_cli_parse(command, argc, argv, &values, &exit_code)) {
+    return exit_code;
+  }
+  lh_status status = lh_cli_project_open(&open, lh_options_string(&values, OPT_PROJECT), &err);
+  if (status == LH_OK) {
+    status = execute(&values, &open, &result, &err);
+  }
+  if (status == LH_OK) {
+    exit_code = lh_run_exit_code(&result);
+    if (lh_options_flag(&values, OPT_JSON)) {
+      status = lh_summary_print_json(&result, open.project->name, stdout, &err);
+    } else if (!lh_options_flag(&values, OPT_QUIET)) {
+      lh_summary_print(&result, stdout);
+    }
+  }
+  if (status != LH_OK) {
+    exit_code = lh_cli_fail(&err);
+  }
+  lh_cli_project_clear(&open);
+  lh_options_clear(&values);
+  return exit_code;
+}
+
+const struct lh_command lh_cmd_run = {&spec, cmd_run};

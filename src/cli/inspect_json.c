@@ -1,0 +1,194 @@
+/* A Parquet file's metadata as one JSON object. It is written a column chunk at a time, so that a file of
+ * many row groups needs no tree of all of it in memory. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cli/cli.h"
+#include "cli/inspect.h"
+
+static lh_status print_value(json_t *taken, struct lh_error *err) {
+  if (taken == NULL) {
+    return lh_error_memory(err);
+  }
+  const bool failed = json_dumpf(taken, stdout, JSON_ENCODE_ANY) != 0;
+  json_decref(taken);
+  return failed ? lh_error_set(err, LH_ERROR_DATA, "cannot write the result: %s", strerror(errno)) : LH_OK;
+}
+
+static json_t *text_or_null(const char *text) {
+  return text != NULL ? lh_cli_json_text(text) : json_null();
+}
+
+/* -1 stands for what the file does not say. */
+static json_t *number_or_null(int64_t number) {
+  return number >= 0 ? json_integer(number) : json_null();
+}
+
+static json_t *flag_or_null(int flag) {
+  return flag >= 0 ? json_boolean(flag) : json_null();
+}
+
+/* Texts bare, anything else in readable form. */
+static json_t *bound_json(const struct lh_parquet_schema_element *element, struct lh_parquet_bytes value,
+                          struct lh_arena *arena) {
+  if (value.data == NULL) {
+    return json_null();
+  }
+  const char *const text = lh_parquet_format_value(element, value, arena);
+  if (text == NULL) {
+    return NULL;
+  }
+  const bool is_text = text[0] == '"';
+  return is_text ? json_stringn((const char *)value.data, value.size) : lh_cli_json_text(text);
+}
+
+static json_t *statistics_json(const struct lh_parquet_schema_element *element,
+                               const struct lh_parquet_statistics *statistics, struct lh_arena *arena) {
+  if (!statistics->present) {
+    return json_null();
+  }
+  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "null_count", number_or_null(statistics->null_count),
+                   "distinct_count", number_or_null(statistics->distinct_count), "min",
+                   bound_json(element, statistics->min_value, arena), "max",
+                   bound_json(element, statistics->max_value, arena), "is_min_exact",
+                   flag_or_null(statistics->is_min_exact), "is_max_exact",
+                   flag_or_null(statistics->is_max_exact));
+}
+
+static json_t *encodings_json(const struct lh_parquet_column_chunk *chunk) {
+  json_t *const encodings = json_array();
+  for (size_t i = 0; i < chunk->encoding_count; i++) {
+    json_array_append_new(encodings, json_string(lh_parquet_encoding_name(chunk->encodings[i])));
+  }
+  return encodings;
+}
+
+static json_t *chunk_json(const struct lh_parquet_footer *footer, const struct lh_parquet_column_chunk *chunk,
+                          struct lh_arena *arena) {
+  const struct lh_parquet_schema_element *const element = &footer->schema[chunk->schema_index];
+  return json_pack("{s:o, s:s, s:s, s:o, s:I, s:I, s:I, s:o, s:I, s:o, s:o, s:o, s:o}", "path",
+                   lh_cli_json_text(chunk->path), "type", lh_parquet_type_name(chunk->type), "codec",
+                   lh_parquet_codec_name(chunk->codec), "encodings", encodings_json(chunk), "values",
+                   (json_int_t)chunk->num_values, "uncompressed_bytes", (json_int_t)chunk->uncompressed_bytes,
+                   "compressed_bytes", (json_int_t)chunk->compressed_bytes, "statistics",
+                   statistics_json(element, &chunk->statistics, arena), "data_page_offset",
+                   (json_int_t)chunk->data_page_offset, "dictionary_page_offset",
+                   number_or_null(chunk->dictionary_page_offset), "bloom_filter_offset",
+                   number_or_null(chunk->bloom_filter_offset), "column_index_offset",
+                   number_or_null(chunk->column_index_offset), "offset_index_offset",
+                   number_or_null(chunk->offset_index_offset));
+}
+
+static json_t *element_json(const struct lh_parquet_schema_element *element, size_t depth,
+                            struct lh_arena *arena) {
+  const bool is_leaf = element->child_count == 0;
+  const char *const annotation = lh_parquet_logical_name(element, arena);
+  return json_pack("{s:o, s:I, s:s, s:o, s:o, s:o, s:i, s:o}", "name", lh_cli_json_text(element->name),
+                   "depth", (json_int_t)depth, "repetition", lh_parquet_repetition_name(element->repetition),
+                   "type", is_leaf ? json_string(lh_parquet_type_name(element->type)) : json_null(),
+                   "type_length", is_leaf ? number_or_null(element->type_length) : json_null(), "annotation",
+                   text_or_null(annotation != NULL && annotation[0] != '\0' ? annotation : NULL), "children",
+                   element->child_count, "field_id", number_or_null(element->field_id));
+}
+
+static lh_status print_schema(const struct lh_parquet_footer *footer, struct lh_arena *arena,
+                              struct lh_error *err) {
+  struct lh_inspect_walk walk;
+  const struct lh_parquet_schema_element *element;
+  const char *separator = "\n    ";
+  lh_inspect_walk_start(&walk, footer);
+  fputs("  \"schema\": [", stdout);
+  while ((element = lh_inspect_walk_next(&walk, footer)) != NULL) {
+    fputs(separator, stdout);
+    LH_TRY(print_value(element_json(element, walk.depth, arena), err));
+    separator = ",\n    ";
+  }
+  fputs("\n  ],\n", stdout);
+  return LH_OK;
+}
+
+static lh_status print_metadata(const struct lh_parquet_footer *footer, struct lh_error *err) {
+  const char *separator = "\n    ";
+  fputs("  \"metadata\": [", stdout);
+  for (size_t i = 0; i < footer->metadata_count; i++) {
+    fputs(separator, stdout);
+    LH_TRY(print_value(json_pack("{s:o, s:o}", "key", lh_cli_json_text(footer->metadata[i].key), "value",
+                                 text_or_null(footer->metadata[i].value)),
+                       err));
+    separator = ",\n    ";
+  }
+  fputs("\n  ],\n", stdout);
+  return LH_OK;
+}
+
+static lh_status print_row_group(const struct lh_parquet_footer *footer,
+                                 const struct lh_parquet_row_group *group, struct lh_arena *scratch,
+                                 struct lh_error *err) {
+  const char *separator = "\n      ";
+  fputs("\n    {\"rows\": ", stdout);
+  LH_TRY(print_value(json_integer(group->num_rows), err));
+  fputs(", \"uncompressed_bytes\": ", stdout);
+  LH_TRY(print_value(number_or_null(group->total_byte_size), err));
+  fputs(", \"compressed_bytes\": ", stdout);
+  LH_TRY(print_value(number_or_null(group->total_compressed_size), err));
+  fputs(", \"columns\": [", stdout);
+  for (size_t i = 0; i < group->column_count; i++) {
+    fputs(separator, stdout);
+    lh_arena_reset(scratch);
+    LH_TRY(print_value(chunk_json(footer, &group->columns[i], scratch), err));
+    separator = ",\n      ";
+  }
+  fputs("\n    ]}", stdout);
+  return LH_OK;
+}
+
+static lh_status print_head(const char *path, const struct lh_parquet_footer *footer, struct lh_error *err) {
+  const struct {
+    const char *name;
+    json_t *value;
+  } members[] = {
+      {"file", lh_cli_json_text(path)},
+      {"size_bytes", json_integer((json_int_t)footer->file_bytes)},
+      {"footer_bytes", json_integer((json_int_t)footer->footer_bytes)},
+      {"version", json_integer(footer->version)},
+      {"created_by", text_or_null(footer->created_by)},
+      {"rows", json_integer(footer->num_rows)},
+  };
+  lh_status status = LH_OK;
+  fputs("{\n", stdout);
+  for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+    if (status != LH_OK) {
+      json_decref(members[i].value);
+      continue;
+    }
+    printf("  \"%s\": ", members[i].name);
+    status = print_value(members[i].value, err);
+    fputs(",\n", stdout);
+  }
+  return status;
+}
+
+static lh_status print_all(const char *path, const struct lh_parquet_footer *footer, struct lh_arena *arena,
+                           struct lh_error *err) {
+  LH_TRY(print_head(path, footer, err));
+  LH_TRY(print_metadata(footer, err));
+  LH_TRY(print_schema(footer, arena, err));
+  fputs("  \"row_groups\": [", stdout);
+  for (size_t i = 0; i < footer->row_group_count; i++) {
+    fputs(i > 0 ? "," : "", stdout);
+    LH_TRY(print_row_group(footer, &footer->row_groups[i], arena, err));
+  }
+  fputs("\n  ]\n}\n", stdout);
+  return LH_OK;
+}
+
+lh_status lh_inspect_print_json(const char *path, const struct lh_parquet_footer *footer,
+                                struct lh_error *err) {
+  struct lh_arena arena;
+  lh_arena_init(&arena, 0);
+  const lh_status status = print_all(path, footer, &arena, err);
+  lh_arena_clear(&arena);
+  return status;
+}
