@@ -17,7 +17,7 @@
 #define SINK_NAME_KEPT_BYTES 200
 #define SINK_MAX_ATTEMPTS 10000
 /* A directory just made may be removed as empty by another process before the file is in it. */
-#define SINK_MAX_LOST_DIRECTORIES 16
+#define SINK_MAX_LOST_DIRECTORIES 100
 
 struct file_sink {
   struct lh_sink base;

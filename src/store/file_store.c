@@ -11,8 +11,9 @@
 #include "base/fs.h"
 #include "store/file.h"
 
-#define GET_CHUNK_BYTES ((size_t)64 << 10)
 #define LIST_FIRST_CAPACITY 32
+/* How often directories are made anew when another process removes them as empty. */
+#define MAKE_MAX_ATTEMPTS 100
 
 struct file_lock {
   struct lh_store_lock base;
@@ -34,42 +35,72 @@ lh_status lh_file_sync_directory(const char *path, struct lh_error *err) {
   return LH_OK;
 }
 
-static lh_status make_directory(const char *path, struct lh_arena *arena, struct lh_error *err) {
-  if (mkdir(path, 0777) == 0) {
-    const char *const parent = lh_path_directory(path, arena);
-    return parent != NULL ? lh_file_sync_directory(parent, err) : lh_error_memory(err);
-  }
+/* `*lost`: the directory above was removed as empty by another process meanwhile. */
+static lh_status make_directory(const char *part, bool *made, bool *lost, struct lh_error *err) {
+  *made = mkdir(part, 0777) == 0;
   const int cause = errno;
-  if (cause == EEXIST || lh_fs_is_directory(path)) {
+  if (*made || cause == EEXIST || lh_fs_is_directory(part)) {
     return LH_OK;
   }
-  return lh_file_error(err, cause, "create directory", path);
+  *lost = cause == ENOENT;
+  return lh_file_error(err, cause, "create directory", part);
+}
+
+static bool ends_part(const char *path, size_t length) {
+  return length > 0 && (path[length] == '/' || path[length] == '\0') && path[length - 1] != '/';
+}
+
+static lh_status sync_parent(const char *part, struct lh_arena *arena, bool *lost, struct lh_error *err) {
+  const char *const parent = lh_path_directory(part, arena);
+  if (parent == NULL) {
+    return lh_error_memory(err);
+  }
+  const lh_status status = lh_file_sync_directory(parent, err);
+  *lost = status != LH_OK && !lh_fs_is_directory(parent);
+  return status;
+}
+
+/* All are made before the first is synced: an empty one would be there to be removed for that long. */
+static lh_status make_each_directory(const char *path, struct lh_arena *arena, bool *lost,
+                                     struct lh_error *err) {
+  const size_t length = strlen(path);
+  size_t first_made = length + 1;
+  char *const part = lh_arena_strdup(arena, path);
+  if (part == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 1; i <= length; i++) {
+    if (ends_part(path, i)) {
+      bool made = false;
+      part[i] = '\0';
+      LH_TRY(make_directory(part, &made, lost, err));
+      part[i] = path[i];
+      first_made = made && i < first_made ? i : first_made;
+    }
+  }
+  for (size_t i = first_made; i <= length; i++) {
+    if (ends_part(path, i)) {
+      part[i] = '\0';
+      LH_TRY(sync_parent(part, arena, lost, err));
+      part[i] = path[i];
+    }
+  }
+  return LH_OK;
 }
 
 static lh_status make_directories(const char *path, struct lh_error *err) {
   struct lh_arena arena;
   lh_status status = LH_OK;
+  bool lost = true;
   if (lh_fs_is_directory(path)) {
     return LH_OK;
   }
   lh_arena_init(&arena, 0);
-  const size_t length = strlen(path);
-  char *const part = lh_arena_strdup(&arena, path);
-  if (part == NULL) {
-    status = lh_error_memory(err);
-  }
-  for (size_t i = 1; status == LH_OK && i <= length; i++) {
-    if ((path[i] == '/' || path[i] == '\0') && path[i - 1] != '/') {
-      part[i] = '\0';
-      status = make_directory(part, &arena, err);
-      part[i] = path[i];
-    }
+  for (int attempt = 0; lost && attempt < MAKE_MAX_ATTEMPTS; attempt++) {
+    lost = false;
+    status = make_each_directory(path, &arena, &lost, err);
   }
   lh_arena_clear(&arena);
-  /* EEXIST above may also have been a file. */
-  if (status == LH_OK && !lh_fs_is_directory(path)) {
-    status = lh_file_error(err, ENOTDIR, "create directory", path);
-  }
   return status;
 }
 
