@@ -95,7 +95,10 @@ char *lh_arena_strndup(struct lh_arena *arena, const char *text, size_t length) 
   }
   char *const out = lh_arena_alloc(arena, length + 1);
   if (out != NULL) {
-    memcpy(out, text, length);
+    /* the bytes of an empty buffer may be NULL */
+    if (length > 0) {
+      memcpy(out, text, length);
+    }
     out[length] = '\0';
   }
   return out;
