@@ -14,11 +14,13 @@ static const struct lh_option options[OPT_COUNT] = {
     [OPT_LAKE] = {.name = "lake",
                   .kind = LH_OPTION_STRING,
                   .value_name = "DIR",
-                  .help = "this lake instead of the project's; needs --keep"},
+                  .help = "the lake to clean up, without a project file; needs --keep",
+                  .fallback = "the project's"},
     [OPT_KEEP] = {.name = "keep",
                   .kind = LH_OPTION_INT,
                   .value_name = "N",
-                  .help = "versions of each table to leave instead of the project's keep",
+                  .help = "versions of each table to leave",
+                  .fallback = "the project's",
                   .min = 1,
                   .max = 1000000},
     [OPT_DRY_RUN] = {.name = "dry-run",
@@ -33,11 +35,14 @@ static const struct lh_command_spec spec = {
     .summary = "remove old versions and leftovers from the lake",
     .usage = "lakehaul gc [options]",
     .description =
-        "Leaves the newest `keep` versions of each table, so that queries that began on an older one finish, "
-        "and removes files that were never published. Refuses to work while a run writes to the lake.",
+        "Leaves the newest versions of each table, as many as `keep` says, so that queries that began on an "
+        "older "
+        "one finish, and removes files that were never published. Refuses to work while a run writes to the "
+        "lake.",
     .examples =
-        "  lakehaul gc --dry-run\n"
-        "  lakehaul gc --keep 1\n",
+        "  lakehaul gc --dry-run               # what would go\n"
+        "  lakehaul gc\n"
+        "  lakehaul gc --lake ./lake --keep 1  # nothing but current versions stays\n",
     .options = options,
     .option_count = OPT_COUNT,
 };

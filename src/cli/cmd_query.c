@@ -18,7 +18,8 @@ static const struct lh_option options[OPT_COUNT] = {
     [OPT_LAKE] = {.name = "lake",
                   .kind = LH_OPTION_STRING,
                   .value_name = "DIR",
-                  .help = "this lake instead of the project's; no project file is needed"},
+                  .help = "the lake to read, without a project file",
+                  .fallback = "the project's"},
     [OPT_FORMAT] = {.name = "format",
                     .short_name = 'f',
                     .kind = LH_OPTION_CHOICE,
@@ -40,7 +41,9 @@ static const struct lh_command_spec spec = {
     .summary = "query the lake's tables with SQL",
     .usage = "lakehaul query [options] SQL",
     .description =
-        "Runs one SELECT on the embedded engine, over the current version of every lake table it names.",
+        "Runs one SELECT on the embedded engine, DuckDB, over the current version of every lake table it "
+        "names. Needs "
+        "no database.",
     .examples =
         "  lakehaul query \"select count(*) from orders\"\n"
         "  lakehaul query --format csv \"select * from users\" > users.csv\n"
