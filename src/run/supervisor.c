@@ -75,17 +75,19 @@ static lh_status open_source(struct lh_supervisor *supervisor, struct lh_error *
 }
 
 static lh_status make_temp_directory(struct lh_supervisor *supervisor, struct lh_error *err) {
-  const char *const base = getenv("TMPDIR");
-  const int length =
-      snprintf(supervisor->temp_directory, sizeof(supervisor->temp_directory), "%s/lakehaul-XXXXXX",
-               base != NULL && base[0] == '/' && strlen(base) < 40 ? base : "/tmp");
-  if (length < 0 || mkdtemp(supervisor->temp_directory) == NULL) {
-    const int cause = errno;
-    const lh_status status = lh_error_set(err, LH_ERROR_LAKE, "cannot create a temporary directory %s: %s",
-                                          supervisor->temp_directory, strerror(cause));
-    supervisor->temp_directory[0] = '\0';
-    return status;
+  const char *const wanted = getenv("TMPDIR");
+  const char *const base = wanted != NULL && wanted[0] == '/' ? wanted : "/tmp";
+  char *const path = lh_arena_printf(supervisor->arena, "%s/lakehaul-XXXXXX", base);
+  if (path == NULL) {
+    return lh_error_memory(err);
   }
+  if (mkdtemp(path) == NULL) {
+    const int cause = errno;
+    lh_error_set(err, LH_ERROR_LAKE, "cannot create a temporary directory in %s: %s", base, strerror(cause));
+    lh_error_hint(err, "TMPDIR names the directory for temporary files");
+    return LH_ERROR_LAKE;
+  }
+  supervisor->temp_directory = path;
   return LH_OK;
 }
 
@@ -209,7 +211,7 @@ static void clear(struct lh_supervisor *supervisor) {
   lh_pg_disconnect(supervisor->leader);
   lh_store_unlock(supervisor->run_lock);
   lh_store_free(supervisor->store);
-  if (supervisor->temp_directory[0] != '\0') {
+  if (supervisor->temp_directory != NULL) {
     /* A temporary directory that stays does no harm and has no one to be reported to. */
     const lh_status removed = lh_fs_remove_tree(supervisor->temp_directory, LH_ERROR_LAKE, &ignored);
     (void)removed;
