@@ -1,8 +1,8 @@
 /*
  * One leaf of the open row group: shredded rows fill a page, full pages are encoded and compressed at
- * once, and the chunk goes out as a whole. A chunk begins with a dictionary. If the first page shows that
- * it does not pay, that page is turned into PLAIN and the dictionary dropped; if it outgrows its limit
- * later, the pages so far stay as they are and the following ones are PLAIN.
+ * once, and the chunk goes out as a whole. A chunk begins with a dictionary. A page that shows that it does
+ * not pay, because most values are new, is turned into PLAIN, and so are the following ones; a dictionary
+ * past its limit is left, too. Earlier pages stay as they are.
  */
 #include "parquet/column_writer.h"
 
@@ -19,6 +19,8 @@
 #define LEVEL_BYTES 2
 /* Buffers that one huge value has blown up are given back above this many page sizes. */
 #define KEPT_PAGES 4
+/* A page whose values are new at most one in so many keeps its dictionary. */
+#define NEW_VALUE_SHARE 16
 
 lh_status lh_page_workspace_init(struct lh_page_workspace *workspace,
                                  const struct lh_parquet_writer_options *options, struct lh_error *err) {
@@ -221,6 +223,10 @@ static lh_status store_page(struct lh_column_writer *writer, struct lh_error *er
   writer->entries += writer->page.entries;
   writer->plain_pages += !is_dictionary;
   writer->dictionary_pages += is_dictionary;
+  writer->page_start_count = writer->dictionary.count;
+  if (writer->dictionary_pages == 1 && is_dictionary) {
+    writer->first_page_count = writer->dictionary.count;
+  }
   reset_page(writer);
   return LH_OK;
 }
@@ -246,13 +252,22 @@ static lh_status expand_indices(struct lh_column_writer *writer, struct lh_error
   return LH_OK;
 }
 
+/* Whether the open page is better off with the dictionary. On the first page it is judged by what it
+ * saves. Later a page that adds about as many values as the first did tells of values that will not come
+ * again: keys in ascending order, which PLAIN and a codec make far smaller. */
 static bool dictionary_pays(const struct lh_column_writer *writer) {
-  return writer->dictionary_pages > 0 ||
-         lh_dictionary_bytes(&writer->dictionary) <= writer->page.plain_bytes / 2;
+  const struct lh_open_page *const page = &writer->page;
+  if (page->plain_bytes > writer->workspace->options->page_bytes * KEPT_PAGES) {
+    return true; /* turning it into PLAIN would take too much memory */
+  }
+  if (writer->dictionary_pages == 0) {
+    return lh_dictionary_bytes(&writer->dictionary) <= page->plain_bytes / 3 * 2;
+  }
+  const size_t added = writer->dictionary.count - writer->page_start_count;
+  return added <= writer->first_page_count / 4 * 3 || added <= page->value_count / NEW_VALUE_SHARE;
 }
 
-/* PLAIN from here on. Pages that point into the dictionary keep it; the open page becomes PLAIN if it is
- * the only one and better off so. */
+/* PLAIN from here on; the open page, too, unless it is better off with the dictionary. */
 static lh_status leave_dictionary(struct lh_column_writer *writer, struct lh_error *err) {
   if (dictionary_pays(writer)) {
     if (writer->page.rows > 0) {
@@ -264,7 +279,7 @@ static lh_status leave_dictionary(struct lh_column_writer *writer, struct lh_err
   LH_TRY(expand_indices(writer, err));
   const struct lh_values known = lh_dictionary_values(&writer->dictionary);
   LH_TRY(lh_statistics_add(&writer->statistics, &known, err));
-  lh_dictionary_reset(&writer->dictionary);
+  lh_dictionary_truncate(&writer->dictionary, writer->page_start_count);
   writer->is_dictionary = false;
   return LH_OK;
 }
@@ -456,6 +471,8 @@ static void reset_chunk(struct lh_column_writer *writer) {
   lh_dictionary_reset(&writer->dictionary);
   lh_statistics_reset(&writer->statistics);
   writer->is_dictionary = may_use_dictionary(writer);
+  writer->first_page_count = 0;
+  writer->page_start_count = 0;
   writer->entries = 0;
   writer->uncompressed_bytes = 0;
   writer->plain_pages = 0;

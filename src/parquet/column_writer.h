@@ -38,6 +38,8 @@ struct lh_column_writer {
   struct lh_open_page page;
   bool is_dictionary; /* the open page and the next ones are dictionary encoded */
   struct lh_dictionary dictionary;
+  size_t first_page_count; /* values that the first dictionary page brought */
+  size_t page_start_count; /* values known when the open page began */
   struct lh_column_statistics statistics;
   struct lh_block_list pages;
   uint64_t entries;

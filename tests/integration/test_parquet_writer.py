@@ -399,8 +399,16 @@ def test_filters_on_statistics_find_every_row(samples, sample):
             assert found == expected and found[0][0] > 0, f"{name}, {edge}"
 
 
-def test_dictionaries_of_many_values_keep_them(samples):
-    """150,000 keys: indices of 18 bits, which the other samples do not reach."""
+def test_indices_wider_than_16_bits_keep_their_values(samples):
+    file = samples / "wide_indices.parquet"
+    assert "RLE_DICTIONARY" in pq.read_metadata(file).row_group(0).column(0).encodings
+    expected = [row * 7919 % 100000 for row in range(300000)]
+    assert pq.read_table(file).column(0).to_pylist() == expected
+    assert [row[0] for row in query(f"select n from '{file}'")] == expected
+
+
+def test_a_dictionary_that_ends_in_the_middle_of_a_chunk_loses_nothing(samples):
+    """Order keys ascend, four rows each: dictionary pages come first, plain ones after them."""
     file = samples / "lineitem.parquet"
     subprocess.run([PROGRAM, "--measure", "600000", "snappy", file], check=True, stdout=subprocess.DEVNULL)
     column = pq.read_table(file, columns=["l_orderkey"]).column(0).to_pylist()

@@ -342,16 +342,17 @@ static void a_dictionary_that_does_not_pay_is_dropped_after_the_first_page(void 
   close_fixture(&f);
 }
 
+/* Fifty new values a page of 1000: worth a dictionary until it holds more than its bytes. */
 static void a_dictionary_past_its_bytes_ends_and_its_pages_stay(void **state) {
   (void)state;
   struct fixture f;
   init_fixture(&f);
   f.fields[0] = (struct lh_field){.name = "n", .type = LH_TYPE_INT64, .nullable = true};
   f.options.page_rows = 1000;
-  f.options.dictionary_bytes = 4000;
+  f.options.dictionary_bytes = 1000;
   open_fixture(&f, 1);
-  for (int i = 0; i < 4000; i++) {
-    push_i64(&f.batch.columns[0], i < 2000 ? i % 100 : i);
+  for (int i = 0; i < 6000; i++) {
+    push_i64(&f.batch.columns[0], i / 20);
   }
   write_batch(&f);
   finish(&f);
@@ -359,12 +360,39 @@ static void a_dictionary_past_its_bytes_ends_and_its_pages_stay(void **state) {
   assert_pages(&f, 0, 1, 2, 0);
   assert_pages(&f, 1, 3, 0, 8);
   assert_pages(&f, 4, f.page_count - 4, 0, 0);
-  assert_true(f.page_count > 4);
-  assert_true(f.pages[0].value_count * 8 <= 2 * 4000);
+  assert_true(f.page_count > 6);
+  assert_true(f.pages[0].value_count > 1000 / 8);
+  assert_true(f.pages[0].value_count * 8 <= 2 * 1000);
   const struct lh_parquet_column_chunk *const chunk = &f.footer->row_groups[0].columns[0];
-  const int64_t bounds[] = {0, 3999};
+  const int64_t bounds[] = {0, 299};
   assert_memory_equal(chunk->statistics.min_value.data, &bounds[0], 8);
   assert_memory_equal(chunk->statistics.max_value.data, &bounds[1], 8);
+  close_fixture(&f);
+}
+
+/* Keys in ascending order, four rows each: the first page saves bytes, the second shows that no key comes
+ * again. It and the following ones are PLAIN, and the dictionary keeps the first page's keys only. */
+static void a_dictionary_of_ever_new_values_ends_with_the_second_page(void **state) {
+  (void)state;
+  struct fixture f;
+  init_fixture(&f);
+  f.fields[0] = (struct lh_field){.name = "n", .type = LH_TYPE_INT64, .nullable = true};
+  f.options.page_rows = 1000;
+  open_fixture(&f, 1);
+  for (int i = 0; i < 5000; i++) {
+    push_i64(&f.batch.columns[0], i / 4);
+  }
+  write_batch(&f);
+  finish(&f);
+  read_pages(&f, 0, 0);
+  assert_int_equal(f.page_count, 6);
+  assert_pages(&f, 0, 1, 2, 0);
+  assert_int_equal(f.pages[0].value_count, 250);
+  assert_pages(&f, 1, 1, 0, 8);
+  assert_pages(&f, 2, 4, 0, 0);
+  const struct lh_parquet_column_chunk *const chunk = &f.footer->row_groups[0].columns[0];
+  const int64_t most = 4999 / 4;
+  assert_memory_equal(chunk->statistics.max_value.data, &most, 8);
   close_fixture(&f);
 }
 
@@ -574,6 +602,7 @@ int main(void) {
       cmocka_unit_test(repeated_values_get_a_dictionary),
       cmocka_unit_test(a_dictionary_that_does_not_pay_is_dropped_after_the_first_page),
       cmocka_unit_test(a_dictionary_past_its_bytes_ends_and_its_pages_stay),
+      cmocka_unit_test(a_dictionary_of_ever_new_values_ends_with_the_second_page),
       cmocka_unit_test(a_value_larger_than_a_dictionary_does_not_enter_it),
       cmocka_unit_test(a_chunk_of_nulls_has_no_dictionary_and_no_bounds),
       cmocka_unit_test(sums_of_the_footer_are_those_of_its_chunks),

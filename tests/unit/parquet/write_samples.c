@@ -21,6 +21,7 @@
 #define NESTED_ROWS 20000
 #define BATCH_ROWS 4096
 #define EDGE_ROWS 4
+#define WIDE_ROWS 300000
 
 /* Writes to a file descriptor; what a sample needs of a sink. */
 struct file_sink {
@@ -43,6 +44,15 @@ static lh_status file_write(struct lh_sink *sink, const void *bytes, size_t size
 }
 
 static const struct lh_sink_ops file_ops = {.write = file_write};
+
+static void open_sink(struct file_sink *file, const char *path) {
+  *file = (struct file_sink){.sink = {.ops = &file_ops}};
+  file->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (file->fd < 0) {
+    fprintf(stderr, "parquet_samples: cannot create %s: %s\n", path, strerror(errno));
+    exit(1);
+  }
+}
 
 static void check(lh_status status, const struct lh_error *err) {
   if (status != LH_OK) {
@@ -339,12 +349,8 @@ static struct lh_field nested_fields[] = {
 static void write_file(const char *path, const struct lh_schema *schema,
                        const struct lh_parquet_writer_options *options, uint64_t rows) {
   struct lh_error err;
-  struct file_sink file = {.sink = {.ops = &file_ops}};
-  file.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (file.fd < 0) {
-    fprintf(stderr, "parquet_samples: cannot create %s: %s\n", path, strerror(errno));
-    exit(1);
-  }
+  struct file_sink file;
+  open_sink(&file, path);
   struct lh_batch batch;
   struct lh_parquet_writer *writer = NULL;
   check(lh_batch_init(&batch, schema, BATCH_ROWS, &err), &err);
@@ -419,6 +425,33 @@ static void write_sample(const char *directory, const struct sample *sample) {
   const struct lh_schema nested = {nested_fields, NESTED_COUNT};
   const uint64_t rows = sample->empty ? 0 : sample->nested ? NESTED_ROWS : FLAT_ROWS;
   write_file(path, sample->nested ? &nested : &flat, &options, rows);
+}
+
+/* A dictionary of so many values that its indices are wider than 16 bits. */
+static void write_wide_sample(const char *directory) {
+  struct lh_error err;
+  char path[PATH_MAX];
+  snprintf(path, sizeof path, "%s/wide_indices.parquet", directory);
+  struct lh_parquet_writer_options options;
+  lh_parquet_writer_options_default(&options);
+  options.page_rows = WIDE_ROWS;
+  struct lh_field field = {.name = "n", .type = LH_TYPE_INT32};
+  const struct lh_schema schema = {&field, 1};
+  struct file_sink file;
+  struct lh_batch batch;
+  struct lh_parquet_writer *writer = NULL;
+  open_sink(&file, path);
+  check(lh_batch_init(&batch, &schema, WIDE_ROWS, &err), &err);
+  check(lh_parquet_writer_new(&schema, &options, &file.sink, &writer, &err), &err);
+  for (uint64_t row = 0; row < WIDE_ROWS; row++) {
+    append_i32(&batch.columns[0], (int32_t)(row * 7919 % 100000));
+  }
+  batch.row_count = WIDE_ROWS;
+  check(lh_parquet_writer_write(writer, &batch, &err), &err);
+  check(lh_parquet_writer_finish(writer, &err), &err);
+  lh_parquet_writer_free(writer);
+  lh_batch_clear(&batch);
+  close(file.fd);
 }
 
 static struct lh_field lineitem_fields[] = {
@@ -505,8 +538,8 @@ static void measure(uint64_t rows, const char *codec, const char *path) {
     lineitem_fields[i].nullable = true;
   }
   const struct lh_schema schema = {lineitem_fields, LINEITEM_COUNT};
-  struct file_sink file = {.sink = {.ops = &file_ops}};
-  file.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  struct file_sink file;
+  open_sink(&file, path);
   struct lh_batch batch;
   struct lh_parquet_writer *writer = NULL;
   check(lh_batch_init(&batch, &schema, LH_BATCH_ROWS, &err), &err);
@@ -545,5 +578,6 @@ int main(int argc, char **argv) {
   for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
     write_sample(argv[1], &samples[i]);
   }
+  write_wide_sample(argv[1]);
   return 0;
 }
