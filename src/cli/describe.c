@@ -61,7 +61,9 @@ lh_status lh_describe_tasks(const struct lh_project *project, const struct lh_gr
       continue;
     }
     if (connection == NULL) {
-      LH_TRY(lh_pg_connect(project->source, &connection, err));
+      const char *source = NULL;
+      LH_TRY(lh_project_get_source(project, &source, err));
+      LH_TRY(lh_pg_connect(source, &connection, err));
     }
     describe_alone(connection, node->task, arena, &descriptions[i]);
   }

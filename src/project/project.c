@@ -104,7 +104,22 @@ static lh_status read_source(const struct lh_yaml *yaml, const yaml_node_t *node
                   "write postgresql://user@host/database, or postgresql:// to use the PG* environment "
                   "variables");
   }
+  const bool has_variables =
+      node->type == YAML_SCALAR_NODE && strstr((const char *)node->data.scalar.value, "${") != NULL;
+  if (status == LH_ERROR_PROJECT && has_variables) {
+    project->source_error = *err;
+    return LH_OK;
+  }
   return status;
+}
+
+lh_status lh_project_get_source(const struct lh_project *project, const char **out, struct lh_error *err) {
+  if (project->source_error.code != LH_OK) {
+    *err = project->source_error;
+    return err->code;
+  }
+  *out = project->source;
+  return LH_OK;
 }
 
 static lh_status read_lake(const struct lh_yaml *yaml, const yaml_node_t *node, struct lh_project *project,
@@ -255,7 +270,8 @@ static lh_status read_tasks(struct lh_yaml *yaml, const yaml_node_t *node,
 
 static lh_status require_source(const struct lh_yaml *yaml, const yaml_node_t *root,
                                 const struct lh_project *project, struct lh_error *err) {
-  for (size_t i = 0; project->source == NULL && i < project->task_count; i++) {
+  const bool named = project->source != NULL || project->source_error.code != LH_OK;
+  for (size_t i = 0; !named && i < project->task_count; i++) {
     if (project->tasks[i].kind != LH_TASK_SQL) {
       lh_yaml_fail(yaml, root, LH_ERROR_PROJECT, err,
                    "the key \"source\" is missing, and task %s reads from it", project->tasks[i].name);

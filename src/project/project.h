@@ -37,8 +37,8 @@ struct lh_project {
   const char *path;      /* of lakehaul.yaml as given */
   const char *directory; /* that relative paths start from */
   const char *name;
-  const char *source;         /* after ${} expansion: may hold a password; NULL where no task needs one and
-                                 none is given */
+  const char *source; /* after ${} expansion: may hold a password; take it by lh_project_get_source */
+  struct lh_error source_error; /* why there is no source though the file names one: a variable is not set */
   const char *lake;           /* as written: a directory, from `directory` where relative, or file:///path */
   int jobs;                   /* 1..256 */
   int streams;                /* 1..256 */
@@ -58,6 +58,11 @@ lh_status lh_project_load(const char *path, struct lh_arena *arena, struct lh_pr
 /* The same from memory: what a worker gets from its supervisor; `path` for messages and relative names. */
 lh_status lh_project_parse(const char *text, size_t size, const char *path, struct lh_arena *arena,
                            struct lh_project **out, struct lh_error *err) LH_WARN_UNUSED;
+
+/* The source's URI, for what connects to it. Only then is a variable that is not set an error, so that the
+ * lake can be queried without the database's credentials. */
+lh_status lh_project_get_source(const struct lh_project *project, const char **out,
+                                struct lh_error *err) LH_WARN_UNUSED;
 
 /* NULL where there is none of that name. */
 const struct lh_task_spec *lh_project_find_task(const struct lh_project *project, const char *name);

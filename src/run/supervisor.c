@@ -67,7 +67,9 @@ static lh_status open_lake(struct lh_supervisor *supervisor, struct lh_error *er
 static lh_status open_source(struct lh_supervisor *supervisor, struct lh_error *err) {
   for (size_t i = 0; i < supervisor->task_count; i++) {
     if (lh_task_reads_source(&supervisor->tasks[i])) {
-      LH_TRY(lh_pg_connect(supervisor->options->project->source, &supervisor->leader, err));
+      const char *source = NULL;
+      LH_TRY(lh_project_get_source(supervisor->options->project, &source, err));
+      LH_TRY(lh_pg_connect(source, &supervisor->leader, err));
       return lh_pg_export_snapshot(supervisor->leader, &supervisor->snapshot, err);
     }
   }

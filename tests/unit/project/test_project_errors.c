@@ -203,8 +203,8 @@ static const struct wrong_file wrong_sql_files[] = {
 };
 
 static const struct wrong_file wrong_variables[] = {
-    {"project: shop\nsource: ${LH_TEST_UNSET}\nlake: x\n" TASKS,
-     "2:9: environment variable LH_TEST_UNSET is not set",
+    {"project: shop\nsource: x\nlake: ${LH_TEST_UNSET}\n" TASKS,
+     "3:7: environment variable LH_TEST_UNSET is not set",
      "set it, or write a default: ${LH_TEST_UNSET:-default}"},
     {HEAD "tasks:\n  a: { table: \"${LH_TEST_UNSET}.orders\" }\n",
      "5:15: environment variable LH_TEST_UNSET is not set",
@@ -325,6 +325,21 @@ static void wrong_variables_are_placed_where_they_are_used(void **state) {
   ASSERT_TOLD(wrong_variables, LH_ERROR_PROJECT);
 }
 
+static void a_source_without_its_variable_is_an_error_only_to_who_connects(void **state) {
+  (void)state;
+  static const char yaml[] = "project: shop\nsource: ${LH_TEST_UNSET}\nlake: x\n" TASKS;
+  struct lh_arena arena;
+  struct lh_project *project = NULL;
+  struct lh_error err = {0};
+  const char *source = NULL;
+  unsetenv("LH_TEST_UNSET");
+  lh_arena_init(&arena, 0);
+  assert_int_equal(lh_project_parse(yaml, strlen(yaml), "lakehaul.yaml", &arena, &project, &err), LH_OK);
+  assert_int_equal(lh_project_get_source(project, &source, &err), LH_ERROR_PROJECT);
+  assert_string_equal(err.message, "lakehaul.yaml:2:9: environment variable LH_TEST_UNSET is not set");
+  lh_arena_clear(&arena);
+}
+
 static void features_of_later_versions_are_unsupported_by_name(void **state) {
   (void)state;
   ASSERT_TOLD(later_features, LH_ERROR_UNSUPPORTED);
@@ -412,6 +427,7 @@ int main(void) {
       cmocka_unit_test(wrong_tasks_are_placed_and_explained),
       cmocka_unit_test(wrong_sql_files_are_placed_where_they_are_named),
       cmocka_unit_test(wrong_variables_are_placed_where_they_are_used),
+      cmocka_unit_test(a_source_without_its_variable_is_an_error_only_to_who_connects),
       cmocka_unit_test(features_of_later_versions_are_unsupported_by_name),
       cmocka_unit_test(a_missing_project_file_is_named),
       cmocka_unit_test(a_file_of_more_than_a_mebibyte_is_refused),
