@@ -23,11 +23,11 @@ say "starting PostgreSQL"
 trap 'scripts/cluster.sh stop .demo/cluster' EXIT
 server=$(scripts/cluster.sh start .demo/cluster)
 echo "a private cluster in .demo/cluster, stopped when this ends"
-psql() { "$(scripts/cluster.sh bindir)/psql" --no-psqlrc --quiet --set ON_ERROR_STOP=1 "$@"; }
+psql() { PGOPTIONS='-c client_min_messages=warning' "$(scripts/cluster.sh bindir)/psql" --no-psqlrc --quiet --set ON_ERROR_STOP=1 "$@"; }
 export DATABASE_URL=${server%/postgres}/$example
 
 # The database carries the checksum of the files that filled it, written last.
-want=$(cat "examples/$example"/*.sql "examples/$example"/*.py 2>/dev/null | sha256sum | cut -d' ' -f1)
+want=$(find "examples/$example" -maxdepth 1 -name '*.sql' -o -name load.py | sort | xargs cat | sha256sum | cut -d' ' -f1)
 have=$(psql "$server" -At -c "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = '$example'")
 if [ "$have" != "$want" ]; then
   say "filling the database $example"
@@ -43,7 +43,7 @@ fi
 lakehaul=build/release/src/cli/lakehaul
 project=examples/$example/lakehaul.yaml
 query() {
-  echo "$1"
+  printf '\n%s\n' "$1"
   "$lakehaul" query --project "$project" "$1"
 }
 
@@ -61,11 +61,15 @@ UNION ALL SELECT 'taxes', count(*) FROM taxes
 UNION ALL SELECT 'recent_orders', count(*) FROM recent_orders
 UNION ALL SELECT 'revenue_by_country', count(*) FROM revenue_by_country"
     query "SELECT count(*) AS combined_orders FROM combined_orders"
-    query "SELECT country, currency, count(*) AS orders, sum(amount_usd) AS revenue_usd, sum(amount_with_tax) AS with_tax
-FROM combined_orders GROUP BY ALL ORDER BY revenue_usd DESC LIMIT 10"
+    query "SELECT currency, count(*) AS orders, sum(amount) AS amount, sum(amount_usd) AS amount_usd,
+  sum(amount_with_tax) AS amount_with_tax
+FROM combined_orders GROUP BY currency ORDER BY orders DESC"
     ;;
   flights)
     query "SELECT count(*) AS flight_delays FROM flight_delays"
     query "SELECT airline, flights, mean_dep_delay, mean_dep_delay_in_rain FROM delays_by_airline ORDER BY flights DESC"
     ;;
 esac
+
+say "the lake is in examples/$example/lake; ask it more with"
+echo "$lakehaul query --project $project \"SELECT ...\""
