@@ -97,7 +97,8 @@ char *lh_str_format_bytes(uint64_t bytes, char out[32]) {
   static const char *const units[] = {"B", "KB", "MB", "GB", "TB", "PB"};
   double value = (double)bytes;
   size_t unit = 0;
-  while (value >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+  /* 1023.95 KB would be shown as 1024.0 KB */
+  while (value >= (unit == 0 ? 1024 : 1023.95) && unit + 1 < sizeof(units) / sizeof(units[0])) {
     value /= 1024;
     unit++;
   }
@@ -120,7 +121,7 @@ char *lh_str_format_count(uint64_t count, char out[32]) {
 }
 
 char *lh_str_format_seconds(double seconds, char out[32]) {
-  if (seconds < 60) {
+  if (seconds < 59.95) {
     snprintf(out, 32, "%.1f s", seconds);
     return out;
   }
