@@ -1,0 +1,32 @@
+/*
+ * The COPY binary stream, message by message: signature, rows, trailer.
+ *
+ * Knows no connection, so that it can be tested and fuzzed. The server sends whole rows: a message ends where
+ * a row ends. For this module's files only.
+ */
+#ifndef LH_POSTGRES_COPY_DECODER_H
+#define LH_POSTGRES_COPY_DECODER_H
+
+#include "column/batch.h"
+#include "postgres/relation.h"
+
+struct lh_copy_decoder {
+  const struct lh_pg_relation *relation;
+  uint64_t rows;        /* decoded so far */
+  size_t reserved_rows; /* of the current batch: every column has room up to here */
+  bool started;         /* the signature has been read */
+  bool ended;           /* the trailer has been read */
+};
+
+/* `relation` is borrowed. */
+void lh_copy_decoder_init(struct lh_copy_decoder *decoder, const struct lh_pg_relation *relation);
+/* Before the first row of a (reset) batch. */
+lh_status lh_copy_decoder_begin_batch(struct lh_copy_decoder *decoder, struct lh_batch *batch,
+                                      struct lh_error *err) LH_WARN_UNUSED;
+/* Appends the rows of one message. */
+lh_status lh_copy_decoder_feed(struct lh_copy_decoder *decoder, const uint8_t *bytes, size_t size,
+                               struct lh_batch *batch, struct lh_error *err) LH_WARN_UNUSED;
+/* Nothing more will come: LH_ERROR_CORRUPT unless the trailer was read. */
+lh_status lh_copy_decoder_finish(const struct lh_copy_decoder *decoder, struct lh_error *err) LH_WARN_UNUSED;
+
+#endif

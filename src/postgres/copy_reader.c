@@ -1,0 +1,136 @@
+/* The COPY of a relation: libpq's messages, one a row, through the decoder into batches. */
+#include "postgres/copy_reader.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "postgres/connection_impl.h"
+#include "postgres/copy_decoder.h"
+#include "postgres/describe.h"
+
+struct lh_copy_reader {
+  struct lh_pg_connection *connection; /* borrowed; busy with this COPY until `drained` */
+  const struct lh_pg_relation *relation;
+  struct lh_copy_decoder decoder;
+  uint64_t bytes;
+  bool drained; /* the server has nothing more to say */
+};
+
+static lh_status start_copy(struct lh_pg_connection *connection, const struct lh_pg_relation *relation,
+                            struct lh_error *err) {
+  struct lh_arena arena;
+  PGresult *result = NULL;
+  lh_arena_init(&arena, 0);
+  const char *const sql =
+      lh_arena_printf(&arena, "COPY (%s) TO STDOUT (FORMAT binary)", relation->select_sql);
+  const lh_status status = sql != NULL ? lh_pg_execute(connection, sql, NULL, 0, PGRES_COPY_OUT, &result, err)
+                                       : lh_error_memory(err);
+  lh_arena_clear(&arena);
+  PQclear(result);
+  return status;
+}
+
+static lh_status in_relation(const struct lh_copy_reader *reader, struct lh_error *err) {
+  lh_error_prefix(err, "%s", reader->relation->name);
+  snprintf(err->table, sizeof(err->table), "%s", reader->relation->name);
+  return lh_pg_explain_denial(reader->connection, reader->relation->name, err);
+}
+
+lh_status lh_copy_reader_open(struct lh_pg_connection *connection, const struct lh_pg_relation *relation,
+                              struct lh_copy_reader **out, struct lh_error *err) {
+  struct lh_copy_reader *const reader = calloc(1, sizeof(*reader));
+  if (reader == NULL) {
+    return lh_error_memory(err);
+  }
+  reader->connection = connection;
+  reader->relation = relation;
+  lh_copy_decoder_init(&reader->decoder, relation);
+  if (start_copy(connection, relation, err) != LH_OK) {
+    const lh_status status = in_relation(reader, err);
+    free(reader);
+    return status;
+  }
+  *out = reader;
+  return LH_OK;
+}
+
+/* The command's result, after the last of its data: the server's count of rows, or its error. */
+static lh_status confirm(struct lh_copy_reader *reader, struct lh_error *err) {
+  lh_status status = LH_OK;
+  bool confirmed = false;
+  PGresult *result = NULL;
+  while ((result = PQgetResult(reader->connection->pg)) != NULL) {
+    if (PQresultStatus(result) != PGRES_COMMAND_OK) {
+      status = status == LH_OK ? lh_pg_result_error(reader->connection, result, NULL, err) : status;
+    } else if (status == LH_OK) {
+      const uint64_t sent = strtoull(PQcmdTuples(result), NULL, 10);
+      confirmed = true;
+      if (sent != reader->decoder.rows) {
+        status = lh_error_set(err, LH_ERROR_CORRUPT, "the server sent %" PRIu64 " rows, %" PRIu64 " arrived",
+                              sent, reader->decoder.rows);
+      }
+    }
+    PQclear(result);
+  }
+  reader->drained = true;
+  if (status == LH_OK && !confirmed) {
+    status = lh_pg_result_error(reader->connection, NULL, NULL, err);
+  }
+  return status != LH_OK ? in_relation(reader, err) : lh_copy_decoder_finish(&reader->decoder, err);
+}
+
+lh_status lh_copy_reader_next(struct lh_copy_reader *reader, struct lh_batch *batch, struct lh_error *err) {
+  if (reader->drained) {
+    return LH_OK;
+  }
+  size_t batch_bytes = 0;
+  LH_TRY(lh_copy_decoder_begin_batch(&reader->decoder, batch, err));
+  while (batch->row_count < LH_BATCH_ROWS && batch_bytes < LH_BATCH_BYTES) {
+    char *message = NULL;
+    const int size = PQgetCopyData(reader->connection->pg, &message, 0);
+    if (__builtin_expect(size <= 0, 0)) {
+      PQfreemem(message);
+      return confirm(reader, err);
+    }
+    const lh_status status =
+        lh_copy_decoder_feed(&reader->decoder, (const uint8_t *)message, (size_t)size, batch, err);
+    PQfreemem(message);
+    LH_TRY(status);
+    batch_bytes += (size_t)size;
+    reader->bytes += (uint64_t)size;
+  }
+  return LH_OK;
+}
+
+uint64_t lh_copy_reader_bytes(const struct lh_copy_reader *reader) {
+  return reader->bytes;
+}
+
+/* Without the server's help all rows would have to be read to be thrown away: where it cannot be told to
+ * stop, the connection is left as it is, and libpq reads the rest only if it is used again. */
+static void stop(struct lh_copy_reader *reader) {
+  char ignored[256];
+  if (PQcancel(reader->connection->cancel, ignored, sizeof(ignored)) == 0) {
+    return;
+  }
+  char *message = NULL;
+  while (PQgetCopyData(reader->connection->pg, &message, 0) > 0) {
+    PQfreemem(message);
+    message = NULL;
+  }
+  PGresult *result = NULL;
+  while ((result = PQgetResult(reader->connection->pg)) != NULL) {
+    PQclear(result);
+  }
+}
+
+void lh_copy_reader_free(struct lh_copy_reader *reader) {
+  if (reader == NULL) {
+    return;
+  }
+  if (!reader->drained) {
+    stop(reader);
+  }
+  free(reader);
+}

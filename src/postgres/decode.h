@@ -1,0 +1,103 @@
+/*
+ * Decoders: one PostgreSQL binary value into the next slot of a column.
+ *
+ * A decoder gets exactly the value's bytes and may read no further, whatever they say. The caller has
+ * reserved one more value in the column; what a decoder appends below it (bytes, list elements) it reserves
+ * itself. Nulls are the caller's. Errors say what the value is; table, column and row are put in front by the
+ * row loop. Wrong bytes are LH_ERROR_CORRUPT, right ones that the column's type cannot hold LH_ERROR_DATA.
+ * After an error the batch has half a row: reset it. Spec: each type's send function in PostgreSQL.
+ */
+#ifndef LH_POSTGRES_DECODE_H
+#define LH_POSTGRES_DECODE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "column/batch.h"
+#include "lakehaul/error.h"
+
+struct lh_pg_decoder;
+
+typedef lh_status lh_pg_decode_function(const struct lh_pg_decoder *decoder, const uint8_t *bytes,
+                                        size_t length, struct lh_column *column, struct lh_error *err);
+
+/* How the values of one column are read. Constant once made; shared by threads. */
+struct lh_pg_decoder {
+  lh_pg_decode_function *decode;
+  const char *type_name;               /* for messages: "int4" */
+  uint32_t oid;                        /* what an array of this type declares on the wire */
+  int precision, scale;                /* numeric into DECIMAL */
+  bool check_utf8;                     /* the server does not guarantee the encoding (SQL_ASCII) */
+  const struct lh_pg_decoder *element; /* arrays */
+};
+
+/* decode_fixed.c; int4 also reads float4, and int8 float8: the same bytes. */
+lh_pg_decode_function lh_pg_decode_bool, lh_pg_decode_int2, lh_pg_decode_int4, lh_pg_decode_int8;
+lh_pg_decode_function lh_pg_decode_oid; /* unsigned four bytes into INT64 */
+lh_pg_decode_function lh_pg_decode_date, lh_pg_decode_time, lh_pg_decode_timestamp, lh_pg_decode_uuid;
+
+/* decode_bytes.c */
+lh_pg_decode_function lh_pg_decode_text, lh_pg_decode_bytea, lh_pg_decode_jsonb;
+lh_pg_decode_function lh_pg_decode_char; /* the type "char": one byte, as its output function shows it */
+
+/* decode_array.c: arrays of one dimension, any lower bound, into LIST. */
+lh_pg_decode_function lh_pg_decode_array;
+
+/* numeric.c: exact, into DECIMAL of the decoder's precision and scale; and as the text that numeric's output
+ * function gives. */
+lh_pg_decode_function lh_pg_decode_numeric, lh_pg_decode_numeric_text;
+
+/* The error of a value with the wrong number of bytes. */
+lh_status lh_pg_wrong_length(const struct lh_pg_decoder *decoder, size_t length, size_t expected,
+                             struct lh_error *err);
+
+static inline uint16_t lh_pg_load_u16(const uint8_t *bytes) {
+  uint16_t value;
+  memcpy(&value, bytes, sizeof(value));
+  return __builtin_bswap16(value);
+}
+static inline uint32_t lh_pg_load_u32(const uint8_t *bytes) {
+  uint32_t value;
+  memcpy(&value, bytes, sizeof(value));
+  return __builtin_bswap32(value);
+}
+static inline uint64_t lh_pg_load_u64(const uint8_t *bytes) {
+  uint64_t value;
+  memcpy(&value, bytes, sizeof(value));
+  return __builtin_bswap64(value);
+}
+static inline int32_t lh_pg_load_i32(const uint8_t *bytes) {
+  return (int32_t)lh_pg_load_u32(bytes);
+}
+
+/* Appends to columns in which room is reserved. */
+static inline void lh_pg_put_32(struct lh_column *column, uint32_t value) {
+  memcpy(column->values + column->length * sizeof(value), &value, sizeof(value));
+  lh_column_push_valid(column);
+}
+static inline void lh_pg_put_64(struct lh_column *column, uint64_t value) {
+  memcpy(column->values + column->length * sizeof(value), &value, sizeof(value));
+  lh_column_push_valid(column);
+}
+LH_WARN_UNUSED static inline lh_status lh_pg_put_bytes(struct lh_column *column, const uint8_t *bytes,
+                                                       size_t size, struct lh_error *err) {
+  LH_TRY(lh_buf_append(&column->data, bytes, size, err));
+  column->offsets[column->length + 1] = (int32_t)column->data.len;
+  lh_column_push_valid(column);
+  return LH_OK;
+}
+LH_WARN_UNUSED static inline lh_status lh_pg_put_null(struct lh_column *column, struct lh_error *err) {
+  if (__builtin_expect(column->validity == NULL || column->field->type == LH_TYPE_STRUCT, 0)) {
+    return lh_column_append_null(column, err);
+  }
+  if (column->offsets != NULL) {
+    column->offsets[column->length + 1] = column->offsets[column->length];
+  } else {
+    memset(column->values + column->length * column->width, 0, column->width);
+  }
+  column->null_count++;
+  column->length++;
+  return LH_OK;
+}
+
+#endif

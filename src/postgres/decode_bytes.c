@@ -1,0 +1,65 @@
+/* Decoders of text and bytes: copied as they come, checked where the server does not vouch for them. */
+#include <stdio.h>
+
+#include "base/str.h"
+#include "postgres/decode.h"
+
+#define JSONB_VERSION 1
+#define SHOWN_BYTES 16
+
+static lh_status refuse_encoding(const uint8_t *bytes, size_t length, struct lh_error *err) {
+  char shown[2 * SHOWN_BYTES + 1] = "";
+  const size_t count = length < SHOWN_BYTES ? length : SHOWN_BYTES;
+  for (size_t i = 0; i < count; i++) {
+    snprintf(shown + 2 * i, 3, "%02x", bytes[i]);
+  }
+  lh_error_set(err, LH_ERROR_DATA, "the text is not valid UTF-8: %zu bytes, beginning with 0x%s", length,
+               shown);
+  lh_error_hint(
+      err,
+      "the database's encoding is SQL_ASCII, which checks nothing: convert with a query, for example "
+      "convert_from(column::bytea, 'LATIN1')");
+  return LH_ERROR_DATA;
+}
+
+lh_status lh_pg_decode_text(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
+                            struct lh_column *column, struct lh_error *err) {
+  if (__builtin_expect(decoder->check_utf8, 0) && !lh_utf8_valid(bytes, length)) {
+    return refuse_encoding(bytes, length, err);
+  }
+  return lh_pg_put_bytes(column, bytes, length, err);
+}
+
+lh_status lh_pg_decode_bytea(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
+                             struct lh_column *column, struct lh_error *err) {
+  (void)decoder;
+  return lh_pg_put_bytes(column, bytes, length, err);
+}
+
+lh_status lh_pg_decode_jsonb(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
+                             struct lh_column *column, struct lh_error *err) {
+  if (__builtin_expect(length < 1, 0)) {
+    return lh_error_set(err, LH_ERROR_CORRUPT, "a value of type %s has no bytes", decoder->type_name);
+  }
+  if (__builtin_expect(bytes[0] != JSONB_VERSION, 0)) {
+    return lh_error_set(err, LH_ERROR_CORRUPT, "a value of type %s has format version %u, not %d",
+                        decoder->type_name, bytes[0], JSONB_VERSION);
+  }
+  return lh_pg_decode_text(decoder, bytes + 1, length - 1, column, err);
+}
+
+/* Zero is the empty string, and bytes past ASCII are octal: what "char" prints from PostgreSQL 15 on, and
+ * valid UTF-8 on every version. */
+lh_status lh_pg_decode_char(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
+                            struct lh_column *column, struct lh_error *err) {
+  if (__builtin_expect(length != 1, 0)) {
+    return lh_pg_wrong_length(decoder, length, 1, err);
+  }
+  const uint8_t byte = bytes[0];
+  if (byte < 0x80) {
+    return lh_pg_put_bytes(column, bytes, byte == 0 ? 0 : 1, err);
+  }
+  const uint8_t octal[4] = {'\\', (uint8_t)('0' + (byte >> 6)), (uint8_t)('0' + ((byte >> 3) & 7)),
+                            (uint8_t)('0' + (byte & 7))};
+  return lh_pg_put_bytes(column, octal, sizeof(octal), err);
+}

@@ -1,0 +1,137 @@
+/* Decoders of the types whose values have one width on the wire and one in memory. */
+#include "postgres/decode.h"
+
+/* From PostgreSQL's epoch, 2000-01-01, to 1970-01-01. */
+#define EPOCH_DAYS 10957
+#define EPOCH_MICROS INT64_C(946684800000000)
+#define DAY_MICROS INT64_C(86400000000)
+#define UUID_BYTES 16
+
+lh_status lh_pg_wrong_length(const struct lh_pg_decoder *decoder, size_t length, size_t expected,
+                             struct lh_error *err) {
+  return lh_error_set(err, LH_ERROR_CORRUPT, "a value of type %s has %zu bytes, not %zu", decoder->type_name,
+                      length, expected);
+}
+
+lh_status lh_pg_decode_bool(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
+                            struct lh_column *column, struct lh_error *err) {
+  if (__builtin_expect(length != 1, 0)) {
+    return lh_pg_wrong_length(decoder, length, 1, err);
+  }
+  column->values[column->length] = bytes[0] != 0;
+  lh_column_push_valid(column);
+  return LH_OK;
+}
+
+lh_status lh_pg_decode_int2(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
+                            struct lh_column *column, struct lh_error *err) {
+  if (__builtin_expect(length != 2, 0)) {
+    return lh_pg_wrong_length(decoder, length, 2, err);
+  }
+  lh_pg_put_32(column, (uint32_t)(int16_t)lh_pg_load_u16(bytes));
+  return LH_OK;
+}
+
+lh_status lh_pg_decode_int4(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
+                            struct lh_column *column, struct lh_error *err) {
+  if (__builtin_expect(length != 4, 0)) {
+    return lh_pg_wrong_length(decoder, length, 4, err);
+  }
+  lh_pg_put_32(column, lh_pg_load_u32(bytes));
+  return LH_OK;
+}
+
+lh_status lh_pg_decode_int8(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
+                            struct lh_column *column, struct lh_error *err) {
+  if (__builtin_expect(length != 8, 0)) {
+    return lh_pg_wrong_length(decoder, length, 8, err);
+  }
+  lh_pg_put_64(column, lh_pg_load_u64(bytes));
+  return LH_OK;
+}
+
+lh_status lh_pg_decode_oid(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
+                           struct lh_column *column, struct lh_error *err) {
+  if (__builtin_expect(length != 4, 0)) {
+    return lh_pg_wrong_length(decoder, length, 4, err);
+  }
+  lh_pg_put_64(column, lh_pg_load_u32(bytes));
+  return LH_OK;
+}
+
+/* `value` as PostgreSQL prints it. */
+static lh_status refuse_time_value(const struct lh_pg_decoder *decoder, const char *value,
+                                   struct lh_error *err) {
+  lh_error_set(err, LH_ERROR_DATA, "the %s %s cannot be held by the column's type in the lake",
+               decoder->type_name, value);
+  lh_error_hint(err, "leave such rows out or replace the value with a query: nullif(column, '%s')", value);
+  return LH_ERROR_DATA;
+}
+
+lh_status lh_pg_decode_date(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
+                            struct lh_column *column, struct lh_error *err) {
+  if (__builtin_expect(length != 4, 0)) {
+    return lh_pg_wrong_length(decoder, length, 4, err);
+  }
+  const int32_t days = lh_pg_load_i32(bytes);
+  int32_t shifted = 0;
+  if (__builtin_expect(days == INT32_MIN, 0)) {
+    return refuse_time_value(decoder, "-infinity", err);
+  }
+  if (__builtin_expect(__builtin_add_overflow(days, EPOCH_DAYS, &shifted), 0)) {
+    return days == INT32_MAX
+               ? refuse_time_value(decoder, "infinity", err)
+               : lh_error_set(err, LH_ERROR_CORRUPT, "a date %d days after 2000-01-01 cannot be", days);
+  }
+  lh_pg_put_32(column, (uint32_t)shifted);
+  return LH_OK;
+}
+
+lh_status lh_pg_decode_time(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
+                            struct lh_column *column, struct lh_error *err) {
+  if (__builtin_expect(length != 8, 0)) {
+    return lh_pg_wrong_length(decoder, length, 8, err);
+  }
+  const uint64_t micros = lh_pg_load_u64(bytes);
+  if (__builtin_expect(micros > (uint64_t)DAY_MICROS, 0)) {
+    return lh_error_set(err, LH_ERROR_CORRUPT, "a time of %lld microseconds is not within a day",
+                        (long long)micros);
+  }
+  lh_pg_put_64(column, micros);
+  return LH_OK;
+}
+
+lh_status lh_pg_decode_timestamp(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
+                                 struct lh_column *column, struct lh_error *err) {
+  if (__builtin_expect(length != 8, 0)) {
+    return lh_pg_wrong_length(decoder, length, 8, err);
+  }
+  const int64_t micros = (int64_t)lh_pg_load_u64(bytes);
+  int64_t shifted = 0;
+  if (__builtin_expect(micros == INT64_MIN, 0)) {
+    return refuse_time_value(decoder, "-infinity", err);
+  }
+  if (__builtin_expect(__builtin_add_overflow(micros, EPOCH_MICROS, &shifted), 0)) {
+    if (micros == INT64_MAX) {
+      return refuse_time_value(decoder, "infinity", err);
+    }
+    lh_error_set(err, LH_ERROR_DATA,
+                 "the %s %lld microseconds after 2000-01-01 is past the last that the lake's type can hold, "
+                 "294247-01-10 04:00:54.775807",
+                 decoder->type_name, (long long)micros);
+    lh_error_hint(err, "leave such rows out or replace the value with a query: least(column, …)");
+    return LH_ERROR_DATA;
+  }
+  lh_pg_put_64(column, (uint64_t)shifted);
+  return LH_OK;
+}
+
+lh_status lh_pg_decode_uuid(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
+                            struct lh_column *column, struct lh_error *err) {
+  if (__builtin_expect(length != UUID_BYTES, 0)) {
+    return lh_pg_wrong_length(decoder, length, UUID_BYTES, err);
+  }
+  memcpy(column->values + column->length * UUID_BYTES, bytes, UUID_BYTES);
+  lh_column_push_valid(column);
+  return LH_OK;
+}

@@ -1,0 +1,303 @@
+/* Chosen columns become fields, decoders and one SELECT, which the server plans before anything is read. */
+#include "postgres/describe.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "postgres/sql_text.h"
+#include "postgres/type_registry.h"
+
+#define SQL_MAX_BYTES ((size_t)64 << 20)
+
+/* -------- which columns -------- */
+
+static ptrdiff_t find_column(const struct lh_pg_found_column *found, size_t found_count, const char *name) {
+  for (size_t i = 0; i < found_count; i++) {
+    if (strcmp(found[i].name, name) == 0) {
+      return (ptrdiff_t)i;
+    }
+  }
+  return -1;
+}
+
+static lh_status refuse_column(const struct lh_pg_relation *relation, const struct lh_pg_found_column *found,
+                               size_t found_count, const char *name, struct lh_arena *arena,
+                               struct lh_error *err) {
+  const char **const names = LH_ARENA_ARRAY(arena, const char *, found_count);
+  if (names == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < found_count; i++) {
+    names[i] = found[i].name;
+  }
+  lh_error_set(err, LH_ERROR_DATA, "%s has no column \"%s\"", relation->name, name);
+  snprintf(err->table, sizeof(err->table), "%s", relation->name);
+  snprintf(err->column, sizeof(err->column), "%s", name);
+  const char *const nearest = lh_str_nearest(name, names, found_count);
+  const char *const all = lh_str_join(names, found_count, ", ", arena);
+  if (nearest != NULL) {
+    lh_error_hint(err, "did you mean \"%s\"?", nearest);
+  } else if (all != NULL) {
+    lh_error_hint(err, "its columns: %s", all);
+  }
+  return LH_ERROR_DATA;
+}
+
+static bool is_excluded(const struct lh_pg_select_options *options, const char *name) {
+  for (size_t i = 0; i < options->exclude_count; i++) {
+    if (strcmp(options->exclude[i], name) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static lh_status check_names(const struct lh_pg_relation *relation, const struct lh_pg_found_column *found,
+                             size_t found_count, const char *const *names, size_t count, const char *list,
+                             struct lh_arena *arena, struct lh_error *err) {
+  for (size_t i = 0; i < count; i++) {
+    if (find_column(found, found_count, names[i]) < 0) {
+      return refuse_column(relation, found, found_count, names[i], arena, err);
+    }
+    for (size_t j = 0; j < i; j++) {
+      if (strcmp(names[i], names[j]) == 0) {
+        return lh_error_set(err, LH_ERROR_DATA, "%s: column \"%s\" is %s twice", relation->name, names[i],
+                            list);
+      }
+    }
+  }
+  return LH_OK;
+}
+
+/* Leaves the indices into `found`, in the order in which they are read. */
+static lh_status choose(const struct lh_pg_relation *relation, const struct lh_pg_found_column *found,
+                        size_t found_count, const struct lh_pg_select_options *options,
+                        struct lh_arena *arena, size_t **out, size_t *count, struct lh_error *err) {
+  const bool all = options->include == NULL;
+  const size_t most = all ? found_count : options->include_count;
+  size_t *const chosen = LH_ARENA_ARRAY(arena, size_t, most + 1);
+  if (chosen == NULL) {
+    return lh_error_memory(err);
+  }
+  if (!all) {
+    LH_TRY(check_names(relation, found, found_count, options->include, most, "included", arena, err));
+  }
+  LH_TRY(check_names(relation, found, found_count, options->exclude, options->exclude_count, "excluded",
+                     arena, err));
+  *count = 0;
+  for (size_t i = 0; i < most; i++) {
+    const size_t index = all ? i : (size_t)find_column(found, found_count, options->include[i]);
+    if (!is_excluded(options, found[index].name)) {
+      chosen[(*count)++] = index;
+    }
+  }
+  *out = chosen;
+  if (*count > 0) {
+    return LH_OK;
+  }
+  lh_error_set(err, LH_ERROR_DATA, found_count == 0 ? "%s has no columns" : "%s: no column is left to read",
+               relation->name);
+  lh_error_hint(err, found_count == 0 ? "a lake table needs at least one" : "check include and exclude");
+  return LH_ERROR_DATA;
+}
+
+/* -------- their types -------- */
+
+static const char types_sql[] =
+    "WITH RECURSIVE wanted(oid) AS ("
+    " SELECT pg_catalog.unnest($1::pg_catalog.oid[]) UNION"
+    " SELECT made_of.oid FROM wanted JOIN pg_catalog.pg_type t ON t.oid = wanted.oid,"
+    " LATERAL (VALUES (t.typbasetype), (t.typelem)) AS made_of(oid) WHERE made_of.oid <> 0) "
+    "SELECT t.oid, t.typname, t.typtype, t.typbasetype, t.typtypmod, CASE WHEN t.typoutput = "
+    "'pg_catalog.array_out'::pg_catalog.regproc THEN t.typelem ELSE 0 END, t.typsend <> 0 "
+    "FROM wanted JOIN pg_catalog.pg_type t ON t.oid = wanted.oid";
+
+static uint32_t parse_oid(const char *text) {
+  return (uint32_t)strtoul(text, NULL, 10);
+}
+
+static lh_status load_types(struct lh_pg_connection *connection, const char *oids, struct lh_arena *arena,
+                            struct lh_pg_catalog_type **out, size_t *count, struct lh_error *err) {
+  struct lh_pg_rows rows;
+  LH_TRY(lh_pg_query(connection, types_sql, &oids, 1, arena, &rows, err));
+  struct lh_pg_catalog_type *const types =
+      LH_ARENA_ARRAY(arena, struct lh_pg_catalog_type, rows.row_count + 1);
+  if (types == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < rows.row_count; i++) {
+    const char *const *const row = rows.values + i * rows.column_count;
+    types[i] = (struct lh_pg_catalog_type){
+        .oid = parse_oid(row[0]),
+        .name = row[1],
+        .kind = row[2][0],
+        .base_oid = parse_oid(row[3]),
+        .base_typmod = (int32_t)strtol(row[4], NULL, 10),
+        .element_oid = parse_oid(row[5]),
+        .has_send = row[6][0] == 't',
+    };
+  }
+  *out = types;
+  *count = rows.row_count;
+  return LH_OK;
+}
+
+/* Asks the catalog once, for all types that are not built in, and not at all where there is none. */
+static lh_status find_types(struct lh_pg_connection *connection, const struct lh_pg_relation *relation,
+                            struct lh_arena *arena, struct lh_pg_catalog_type **out, size_t *count,
+                            struct lh_error *err) {
+  struct lh_buf oids;
+  const char *list = NULL;
+  lh_status status = LH_OK;
+  lh_buf_init(&oids, SQL_MAX_BYTES);
+  *count = 0;
+  for (size_t i = 0; i < relation->column_count && status == LH_OK; i++) {
+    const uint32_t oid = relation->columns[i].type_oid;
+    if (!lh_pg_type_is_built_in(oid)) {
+      status = lh_buf_printf(&oids, err, "%c%" PRIu32, oids.len == 0 ? '{' : ',', oid);
+    }
+  }
+  if (status == LH_OK && oids.len > 0) {
+    status = lh_buf_append_byte(&oids, '}', err);
+    if (status == LH_OK) {
+      status = lh_buf_cstr(&oids, &list, err);
+    }
+    if (status == LH_OK) {
+      status = load_types(connection, list, arena, out, count, err);
+    }
+  }
+  lh_buf_clear(&oids);
+  return status;
+}
+
+static lh_status check_name_encoding(const struct lh_pg_connection *connection,
+                                     const struct lh_pg_relation *relation, const char *name,
+                                     struct lh_error *err) {
+  if (!connection->unsafe_text || lh_utf8_valid((const uint8_t *)name, strlen(name))) {
+    return LH_OK;
+  }
+  lh_error_set(err, LH_ERROR_DATA, "%s has a column whose name is not valid UTF-8", relation->name);
+  lh_error_hint(err, "rename it, or give it another name in a query: SELECT … AS …");
+  return LH_ERROR_DATA;
+}
+
+static lh_status resolve_columns(struct lh_pg_connection *connection, struct lh_pg_relation *relation,
+                                 struct lh_arena *arena, struct lh_error *err) {
+  struct lh_pg_catalog_type *catalog = NULL;
+  size_t catalog_count = 0;
+  struct lh_field *const fields = LH_ARENA_ARRAY(arena, struct lh_field, relation->column_count);
+  if (fields == NULL) {
+    return lh_error_memory(err);
+  }
+  LH_TRY(find_types(connection, relation, arena, &catalog, &catalog_count, err));
+  for (size_t i = 0; i < relation->column_count; i++) {
+    struct lh_pg_column *const column = &relation->columns[i];
+    LH_TRY(check_name_encoding(connection, relation, column->name, err));
+    fields[i].name = column->name;
+    fields[i].nullable = !column->not_null;
+    fields[i].source_type = column->type_name;
+    LH_TRY(lh_pg_type_resolve(column->type_oid, column->typmod, connection->unsafe_text, catalog,
+                              catalog_count, arena, &fields[i], &column->decoder, &column->text_fallback,
+                              err));
+  }
+  relation->schema = (struct lh_schema){.fields = fields, .field_count = relation->column_count};
+  return LH_OK;
+}
+
+/* -------- the statement -------- */
+
+/* The text form is that of the type's output function, as psql prints it. A cast to text may differ (an inet
+ * gets its netmask), and IS NOT NULL would take a row of NULLs for NULL. */
+static lh_status append_column(struct lh_buf *sql, const char *name, bool as_text, struct lh_error *err) {
+  return as_text ? lh_buf_printf(sql, err,
+                                 "CASE WHEN %s IS DISTINCT FROM NULL THEN pg_catalog.format('%%s', %s) END",
+                                 name, name)
+                 : lh_buf_append_str(sql, name, err);
+}
+
+static lh_status append_select(const struct lh_pg_relation *relation, const char *from_sql, int64_t limit,
+                               struct lh_arena *arena, struct lh_buf *sql, struct lh_error *err) {
+  for (size_t i = 0; i < relation->column_count; i++) {
+    const char *const name = lh_pg_quote_name(relation->columns[i].name, arena);
+    if (name == NULL) {
+      return lh_error_memory(err);
+    }
+    LH_TRY(lh_buf_append_str(sql, i == 0 ? "SELECT " : ", ", err));
+    LH_TRY(append_column(sql, name, relation->columns[i].text_fallback, err));
+  }
+  LH_TRY(lh_buf_printf(sql, err, " FROM %s", from_sql));
+  return limit >= 0 ? lh_buf_printf(sql, err, " LIMIT %" PRId64, limit) : LH_OK;
+}
+
+static lh_status build_select(struct lh_pg_relation *relation, const char *from_sql, int64_t limit,
+                              struct lh_arena *arena, struct lh_error *err) {
+  struct lh_buf sql;
+  lh_buf_init(&sql, SQL_MAX_BYTES);
+  lh_status status = append_select(relation, from_sql, limit, arena, &sql, err);
+  if (status == LH_OK) {
+    relation->select_sql = lh_arena_strndup(arena, (const char *)sql.data, sql.len);
+    status = relation->select_sql != NULL ? LH_OK : lh_error_memory(err);
+  }
+  lh_buf_clear(&sql);
+  return status;
+}
+
+lh_status lh_pg_explain_denial(const struct lh_pg_connection *connection, const char *relation_name,
+                               struct lh_error *err) {
+  if (strcmp(err->sqlstate, "42501") == 0 && strstr(err->hint, "GRANT SELECT") != NULL) {
+    lh_error_hint(err, "GRANT SELECT ON %s TO \"%s\" (and GRANT USAGE on its schema)", relation_name,
+                  PQuser(connection->pg));
+  }
+  return err->code;
+}
+
+/* "Seq Scan on orders  (cost=0.00..1.50 rows=50 width=8)" */
+static int64_t parse_rows(const char *plan) {
+  const char *found = NULL;
+  for (const char *at = plan; (at = strstr(at, "rows=")) != NULL; at++) {
+    found = at + strlen("rows=");
+  }
+  return found != NULL ? strtoll(found, NULL, 10) : -1;
+}
+
+static lh_status plan(struct lh_pg_connection *connection, struct lh_pg_relation *relation,
+                      struct lh_arena *arena, struct lh_error *err) {
+  PGresult *result = NULL;
+  const char *const sql = lh_arena_printf(arena, "EXPLAIN %s", relation->select_sql);
+  if (sql == NULL) {
+    return lh_error_memory(err);
+  }
+  if (lh_pg_execute(connection, sql, NULL, 0, PGRES_TUPLES_OK, &result, err) != LH_OK) {
+    return err->code;
+  }
+  relation->estimated_rows = PQntuples(result) > 0 ? parse_rows(PQgetvalue(result, 0, 0)) : -1;
+  PQclear(result);
+  return LH_OK;
+}
+
+lh_status lh_pg_build_relation(struct lh_pg_connection *connection, const struct lh_pg_found_column *found,
+                               size_t found_count, const char *from_sql,
+                               const struct lh_pg_select_options *options, struct lh_arena *arena,
+                               struct lh_pg_relation *relation, struct lh_error *err) {
+  size_t *chosen = NULL;
+  LH_TRY(choose(relation, found, found_count, options, arena, &chosen, &relation->column_count, err));
+  relation->columns = LH_ARENA_ARRAY(arena, struct lh_pg_column, relation->column_count);
+  if (relation->columns == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < relation->column_count; i++) {
+    const struct lh_pg_found_column *const from = &found[chosen[i]];
+    relation->columns[i] = (struct lh_pg_column){.name = from->name,
+                                                 .type_name = from->type_name,
+                                                 .type_oid = from->type_oid,
+                                                 .typmod = from->typmod,
+                                                 .not_null = from->not_null};
+  }
+  LH_TRY(resolve_columns(connection, relation, arena, err));
+  LH_TRY(build_select(relation, from_sql, options->limit, arena, err));
+  return plan(connection, relation, arena, err);
+}
