@@ -167,7 +167,16 @@ static lh_status write_file(const char *path, const struct lh_buf *text, struct 
   return status == LH_OK ? LH_OK : err->code;
 }
 
-/* `uri` is shown without its password, and quoted as a shell takes it. */
+/* As a shell takes it. */
+static void print_export(const char *uri, bool is_scrubbed) {
+  if (strchr(uri, '\'') != NULL) {
+    puts("  export " SOURCE_VARIABLE "=…    # the URI: the project reads its source from there");
+    return;
+  }
+  printf("  export " SOURCE_VARIABLE "='%s'%s\n", uri,
+         is_scrubbed ? "    # with the password in place of ***" : "");
+}
+
 static lh_status print_next_steps(const struct lh_options *values, const char *uri,
                                   const struct table_list *tables, struct lh_arena *arena,
                                   struct lh_error *err) {
@@ -181,9 +190,7 @@ static lh_status print_next_steps(const struct lh_options *values, const char *u
   printf("wrote %s: %zu task%s, one per table\n\nnext:\n", path, tables->count,
          tables->count == 1 ? "" : "s");
   if (values->positional_count > 0) {
-    const bool is_quotable = strchr(scrubbed, '\'') == NULL;
-    printf("  export " SOURCE_VARIABLE "=%s%s%s    # the project reads its source from it\n",
-           is_quotable ? "'" : "\"", is_quotable ? scrubbed : "…", is_quotable ? "'" : "\"");
+    print_export(scrubbed, strcmp(scrubbed, uri) != 0);
   }
   printf("  lakehaul check%s\n  lakehaul run%s\n", project, project);
   return LH_OK;

@@ -163,6 +163,9 @@ static lh_status query(const struct lh_options *values, struct lh_error *err) {
     status = run_query(values, store, engine, &interrupt, &arena, err);
   }
   lh_interrupt_set(&interrupt, NULL, NULL);
+  if (status == LH_ERROR_MEMORY) {
+    lh_error_hint(err, "raise --memory, or make the query hold less at a time");
+  }
   lh_engine_free(engine);
   lh_arena_clear(&arena);
   lh_store_free(store);

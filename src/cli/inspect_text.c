@@ -10,7 +10,7 @@
 
 #define INDENT 2
 #define COLUMN_NAME_MOST 48
-#define VALUE_MOST 32
+#define VALUE_MOST 40 /* a UUID in quotes */
 #define METADATA_VALUE_MOST 100
 
 static const char *ratio_text(int64_t uncompressed, int64_t compressed, struct lh_arena *arena) {

@@ -201,7 +201,8 @@ lh_status lh_yaml_open(struct lh_yaml *yaml, const char *text, size_t size, cons
   if (yaml_parser_initialize(&parser) == 0) {
     return lh_error_memory(err);
   }
-  yaml_parser_set_input_string(&parser, (const unsigned char *)text, size);
+  /* An empty file may come as a buffer that was never allocated, which libyaml refuses by abort(). */
+  yaml_parser_set_input_string(&parser, (const unsigned char *)(size > 0 ? text : ""), size);
   const lh_status status = load_only_document(yaml, &parser, text, size, err);
   yaml_parser_delete(&parser);
   return status;
