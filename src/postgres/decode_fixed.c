@@ -1,4 +1,6 @@
 /* Decoders of the types whose values have one width on the wire and one in memory. */
+#include <stdio.h>
+
 #include "postgres/decode.h"
 
 /* From PostgreSQL's epoch, 2000-01-01, to 1970-01-01. */
@@ -6,6 +8,7 @@
 #define EPOCH_MICROS INT64_C(946684800000000)
 #define DAY_MICROS INT64_C(86400000000)
 #define UUID_BYTES 16
+#define TIMESTAMP_TEXT_BYTES 64
 
 lh_status lh_pg_wrong_length(const struct lh_pg_decoder *decoder, size_t length, size_t expected,
                              struct lh_error *err) {
@@ -92,13 +95,31 @@ lh_status lh_pg_decode_time(const struct lh_pg_decoder *decoder, const uint8_t *
   if (__builtin_expect(length != 8, 0)) {
     return lh_pg_wrong_length(decoder, length, 8, err);
   }
-  const uint64_t micros = lh_pg_load_u64(bytes);
+  const uint64_t micros = lh_pg_load_u64(bytes); /* a negative one is large */
   if (__builtin_expect(micros > (uint64_t)DAY_MICROS, 0)) {
     return lh_error_set(err, LH_ERROR_CORRUPT, "a time of %lld microseconds is not within a day",
                         (long long)micros);
   }
   lh_pg_put_64(column, micros);
   return LH_OK;
+}
+
+/* For messages: a time after 2000-01-01. Years are counted in cycles of 400, from March on, so that the leap
+ * day is a cycle's and a year's last. */
+static const char *format_timestamp(int64_t micros, char out[TIMESTAMP_TEXT_BYTES]) {
+  const int64_t days_of_cycle = 146097;
+  const int64_t day = micros / DAY_MICROS + 730425; /* since 0000-03-01 */
+  const int64_t in_cycle = day % days_of_cycle;
+  const int64_t year = (in_cycle - in_cycle / 1460 + in_cycle / 36524 - in_cycle / 146096) / 365;
+  const int64_t in_year = in_cycle - (365 * year + year / 4 - year / 100);
+  const int64_t month = (5 * in_year + 2) / 153;
+  const int64_t seconds = micros % DAY_MICROS / 1000000;
+  snprintf(out, TIMESTAMP_TEXT_BYTES, "%lld-%02lld-%02lld %02lld:%02lld:%02lld.%06lld",
+           (long long)(day / days_of_cycle * 400 + year + (month >= 10 ? 1 : 0)),
+           (long long)(month < 10 ? month + 3 : month - 9), (long long)(in_year - (153 * month + 2) / 5 + 1),
+           (long long)(seconds / 3600), (long long)(seconds / 60 % 60), (long long)(seconds % 60),
+           (long long)(micros % 1000000));
+  return out;
 }
 
 lh_status lh_pg_decode_timestamp(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
@@ -115,11 +136,12 @@ lh_status lh_pg_decode_timestamp(const struct lh_pg_decoder *decoder, const uint
     if (micros == INT64_MAX) {
       return refuse_time_value(decoder, "infinity", err);
     }
+    char text[TIMESTAMP_TEXT_BYTES];
     lh_error_set(err, LH_ERROR_DATA,
-                 "the %s %lld microseconds after 2000-01-01 is past the last that the lake's type can hold, "
-                 "294247-01-10 04:00:54.775807",
-                 decoder->type_name, (long long)micros);
-    lh_error_hint(err, "leave such rows out or replace the value with a query: least(column, …)");
+                 "the %s %s is past the last one that the lake's type can hold, 294247-01-10 04:00:54.775807",
+                 decoder->type_name, format_timestamp(micros, text));
+    lh_error_hint(err,
+                  "leave such rows out or replace the value with a query: least(column, '294247-01-10')");
     return LH_ERROR_DATA;
   }
   lh_pg_put_64(column, (uint64_t)shifted);

@@ -1,6 +1,7 @@
 /* Tables, views and the like: found by name, their columns from the catalog. */
 #include "postgres/relation.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,7 +128,9 @@ lh_status lh_pg_describe_table(struct lh_pg_connection *connection, const char *
   struct lh_pg_found_column *found = NULL;
   size_t found_count = 0;
   if (lh_pg_query(connection, columns_sql, &name, 1, arena, &rows, err) != LH_OK) {
-    if (strcmp(err->sqlstate, "42602") == 0 || strcmp(err->sqlstate, "42601") == 0) {
+    /* Broken quoting, a syntax error, too many parts. */
+    if (strcmp(err->sqlstate, "42602") == 0 || strcmp(err->sqlstate, "42601") == 0 ||
+        strcmp(err->sqlstate, "0A000") == 0) {
       lh_error_set(err, LH_ERROR_DATA, "\"%s\" is not the name of a table", name);
       lh_error_hint(err,
                     "write schema.table, each in double quotes where it has other characters than letters, "
@@ -152,6 +155,7 @@ lh_status lh_pg_describe_table(struct lh_pg_connection *connection, const char *
   LH_TRY(collect_columns(&rows, arena, &found, &found_count, err));
   if (lh_pg_build_relation(connection, found, found_count, relation->name, options, arena, relation, err) !=
       LH_OK) {
+    snprintf(err->table, sizeof(err->table), "%s", relation->name);
     return lh_pg_explain_denial(connection, relation->name, err);
   }
   *out = relation;

@@ -162,6 +162,8 @@ static void set_hint(const PGresult *result, const char *sqlstate, struct lh_err
   } else if (hint[0] != '\0') {
     char words[WORDS_MAX];
     lh_error_hint(err, "%s", one_line(hint, words));
+  } else if (strcmp(sqlstate, "42P01") == 0) {
+    lh_error_hint(err, "a name without a schema is looked up in search_path");
   } else if (is_server_trouble(sqlstate)) {
     lh_error_hint(err, "the server's log says more; run again");
   }

@@ -23,15 +23,11 @@ static bool is_secret_keyword(const char *keyword, size_t length) {
   return false;
 }
 
+/* Behind "scheme://", or NULL: a connection string then. Schemes that libpq does not know are hidden alike.
+ */
 static const char *after_scheme(const char *uri) {
-  static const char *const schemes[] = {"postgresql://", "postgres://"};
-  for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-    const size_t length = strlen(schemes[i]);
-    if (strncmp(uri, schemes[i], length) == 0) {
-      return uri + length;
-    }
-  }
-  return NULL;
+  const size_t length = strspn(uri, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
+  return length > 0 && strncmp(uri + length, "://", 3) == 0 ? uri + length + 3 : NULL;
 }
 
 static const char *last_at_sign(const char *begin, const char *end) {
@@ -203,7 +199,21 @@ static bool has_unencoded_password(const char *uri) {
   return end != NULL && end != libpq_end && memchr(begin, ':', (size_t)(end - begin)) != NULL;
 }
 
-static lh_status refuse(const char *uri, const char *words, struct lh_error *err) {
+/* libpq's words may quote the string: they are shown only where they are the same without the secrets. The
+ * result is libpq's, NULL where there is nothing to show. */
+static char *safe_words(const char *uri, const char *scrubbed) {
+  char *words = NULL;
+  if (after_scheme(uri) == NULL && strcmp(uri, scrubbed) != 0) {
+    return NULL;
+  }
+  PQconninfoFree(PQconninfoParse(scrubbed, &words));
+  if (words != NULL) {
+    words[strcspn(words, "\n")] = '\0';
+  }
+  return words;
+}
+
+static lh_status refuse(const char *uri, struct lh_error *err) {
   struct lh_arena arena;
   lh_arena_init(&arena, 0);
   const char *const scrubbed = lh_pg_scrub_uri(uri, &arena);
@@ -211,22 +221,21 @@ static lh_status refuse(const char *uri, const char *words, struct lh_error *err
     lh_arena_clear(&arena);
     return lh_error_memory(err);
   }
-  /* libpq's words may quote the string: they are shown only if they are the same without the secret. */
-  char *safe_words = NULL;
-  PQconninfoFree(PQconninfoParse(scrubbed, &safe_words));
-  const bool same = safe_words != NULL && words != NULL && after_scheme(uri) != NULL;
+  char *const words = safe_words(uri, scrubbed);
   lh_error_set(err, LH_ERROR_SOURCE, "the source \"%s\" is no PostgreSQL URI or connection string%s%s",
-               scrubbed, same || strcmp(scrubbed, uri) == 0 ? ": " : "",
-               same                                          ? safe_words
-               : strcmp(scrubbed, uri) == 0 && words != NULL ? words
-                                                             : "");
-  lh_error_hint(
-      err, after_scheme(uri) != NULL
-               ? "percent-encode special characters in user and password: @ is %%40, : %%3A, / %%2F, ? "
-                 "%%3F, # %%23, %% %%25"
-               : "write postgresql://user:password@host:5432/database, or host=… dbname=… with values that "
-                 "have spaces in single quotes");
-  PQfreemem(safe_words);
+               scrubbed, words != NULL ? ": " : "", words != NULL ? words : "");
+  if (after_scheme(uri) == NULL || words != NULL) {
+    lh_error_hint(
+        err,
+        "write postgresql://user:password@host:5432/database?sslmode=require, or host=… dbname=… with "
+        "values that have spaces in single quotes");
+  } else {
+    lh_error_hint(
+        err,
+        "percent-encode special characters in user and password: @ is %%40, : %%3A, / %%2F, ? %%3F, "
+        "# %%23, %% %%25");
+  }
+  PQfreemem(words);
   lh_arena_clear(&arena);
   return LH_ERROR_SOURCE;
 }
@@ -238,12 +247,10 @@ lh_status lh_pg_check_source(const char *uri, struct lh_error *err) {
     return LH_ERROR_SOURCE;
   }
   if (has_unencoded_password(uri)) {
-    return refuse(uri, NULL, err);
+    return refuse(uri, err);
   }
-  char *words = NULL;
-  PQconninfoOption *const options = PQconninfoParse(uri, &words);
-  const lh_status status = options == NULL ? refuse(uri, words, err) : LH_OK;
+  PQconninfoOption *const options = PQconninfoParse(uri, NULL);
+  const lh_status status = options == NULL ? refuse(uri, err) : LH_OK;
   PQconninfoFree(options);
-  PQfreemem(words);
   return status;
 }
