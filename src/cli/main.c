@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "cli/cli.h"
@@ -160,7 +161,11 @@ static lh_status dispatch(int argc, char **argv, int *exit_code, struct lh_error
   }
   const struct lh_command *command = NULL;
   LH_TRY(find_command(word, &command, err));
+  char seconds[32];
+  const uint64_t start_ns = lh_clock_ns();
   *exit_code = command->run(command->spec, argc - 1, argv + 1);
+  lh_log(LH_LOG_DEBUG, "%s ended with exit status %d after %s", command->spec->name, *exit_code,
+         lh_str_format_seconds(lh_clock_seconds_since(start_ns), seconds));
   return LH_OK;
 }
 

@@ -92,3 +92,9 @@ def test_log_level_of_the_environment_is_checked():
     assert result.stderr == (
         'lakehaul: the environment variable LAKEHAUL_LOG must be one of error, warn, info, debug, not "loud"\n'
     )
+
+
+def test_debug_lines_are_printed_on_demand():
+    result = run_lakehaul("query", "--lake", "/", "select 1", env={"LAKEHAUL_LOG": "debug"}, expect=0)
+    assert re.fullmatch(r"debug: query ended with exit status 0 after \d+\.\d s\n", result.stderr)
+    assert run_lakehaul("query", "--lake", "/", "select 1", expect=0).stderr == ""
