@@ -78,6 +78,12 @@ int lh_status_exit_code(lh_status status);
 /* Stable lower-case word for logs and JSON, for example "source". */
 const char *lh_status_name(lh_status status);
 
+#ifdef __clang_analyzer__
+/* Lets static analysis know, across files, that an error is never LH_OK. */
+#define lh_error_set(err, code, ...) (lh_error_set((err), (code), __VA_ARGS__), (code))
+#define lh_error_memory(err) (lh_error_memory(err), LH_ERROR_MEMORY)
+#endif
+
 /* Returns the status of `expr` from the enclosing function if it is not LH_OK. */
 #define LH_TRY(expr)                         \
   do {                                       \

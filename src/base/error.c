@@ -6,6 +6,9 @@
 
 #include "base/str.h"
 
+#undef lh_error_set
+#undef lh_error_memory
+
 /* One line, whole characters: errors travel through logs, JSON and terminals. */
 static void tidy(char *text, size_t size, bool truncated) {
   if (truncated) {

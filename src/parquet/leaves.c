@@ -186,14 +186,13 @@ static lh_status visit(struct walk *walk, const struct lh_field *field, const ch
     return add_leaf(walk, field, depth + 1, path_count, err);
   }
   LH_TRY(check_children(field, err));
-  static const char *const map_names[] = {"key", "value"};
   if (repeated) {
     walk->path[path_count++] = field->type == LH_TYPE_LIST ? "list" : "key_value";
   }
   for (size_t i = 0; i < field->child_count; i++) {
     const struct lh_field *const member = &field->children[i];
     const char *const member_name = field->type == LH_TYPE_LIST  ? "element"
-                                    : field->type == LH_TYPE_MAP ? map_names[i]
+                                    : field->type == LH_TYPE_MAP ? (i == 0 ? "key" : "value")
                                                                  : member->name;
     LH_TRY(visit(walk, member, member_name, i, depth + 1, path_count, err));
   }

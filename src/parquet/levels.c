@@ -312,16 +312,18 @@ static lh_status shred_nested(struct lh_shredder *shredder, const struct lh_leaf
                               struct lh_shredded *out, struct lh_error *err) {
   *out = (struct lh_shredded){0};
   LH_TRY(begin_entries(shredder, begin, count, err));
-  const struct lh_column *column = NULL;
+  const struct lh_column *column = &columns[leaf->steps[0].child];
   uint8_t level = 0;
-  for (size_t i = 0; i < leaf->step_count; i++) {
-    const struct lh_leaf_step *const step = &leaf->steps[i];
-    column = column == NULL ? &columns[step->child] : &column->children[step->child];
+  for (size_t i = 0;; i++) {
     const struct entries entries = current_entries(shredder);
-    LH_TRY(step_nullable(&entries, column, leaf, step->nullable, err));
-    if (step->repeated) {
+    LH_TRY(step_nullable(&entries, column, leaf, leaf->steps[i].nullable, err));
+    if (leaf->steps[i].repeated) {
       LH_TRY(step_repeated(shredder, column, ++level, err));
     }
+    if (i + 1 == leaf->step_count) {
+      break;
+    }
+    column = &column->children[leaf->steps[i + 1].child];
   }
   const struct entries entries = current_entries(shredder);
   out->entries = entries.count;
@@ -344,14 +346,16 @@ lh_status lh_shred(struct lh_shredder *shredder, const struct lh_leaf *leaf, con
 size_t lh_shred_estimate(const struct lh_leaf *leaf, const struct lh_column *columns, size_t begin,
                          size_t end) {
   const size_t rows = end - begin;
-  const struct lh_column *column = NULL;
-  for (size_t i = 0; i < leaf->step_count; i++) {
-    const struct lh_leaf_step *const step = &leaf->steps[i];
-    column = column == NULL ? &columns[step->child] : &column->children[step->child];
-    if (step->repeated) {
+  const struct lh_column *column = &columns[leaf->steps[0].child];
+  for (size_t i = 0;; i++) {
+    if (leaf->steps[i].repeated) {
       begin = (size_t)column->offsets[begin];
       end = (size_t)column->offsets[end];
     }
+    if (i + 1 == leaf->step_count) {
+      break;
+    }
+    column = &column->children[leaf->steps[i + 1].child];
   }
   size_t bytes = (end - begin) * leaf->file_width;
   if (leaf->kind == LH_VALUE_BYTES) {

@@ -129,13 +129,14 @@ void lh_supervisor_conclude(struct lh_supervisor *supervisor, size_t index, int 
   supervisor->running--;
   task->seconds = lh_clock_seconds_since(task->start_ns);
   const bool ended_well = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
-  if (task->error.code == LH_OK && (!ended_well || task->published == NULL)) {
+  if (task->error.code == LH_OK && ended_well && task->published != NULL) {
+    if (publish(supervisor, task, &task->error) == LH_OK) {
+      task->state = LH_TASK_PUBLISHED;
+      lh_progress_state(&supervisor->progress, task);
+      return;
+    }
+  } else if (task->error.code == LH_OK) {
     describe_end(task, wait_status);
-  }
-  if (task->error.code == LH_OK && publish(supervisor, task, &task->error) == LH_OK) {
-    task->state = LH_TASK_PUBLISHED;
-    lh_progress_state(&supervisor->progress, task);
-    return;
   }
   task->published = NULL;
   lh_supervisor_fail(supervisor, task);

@@ -51,9 +51,9 @@ struct lh_run_options {
   struct lh_graph *graph;   /* with its selection made */
   int jobs;
   uint64_t memory_bytes;
-  const char *lake; /* the project's, or what --lake says */
+  const char *lake;      /* the project's, or what --lake says */
   const char *lake_base; /* the directory that a relative `lake` starts from */
-  int64_t limit;    /* -1: all rows */
+  int64_t limit;         /* -1: all rows */
   bool fail_fast;
   enum lh_progress_style progress;
 };
