@@ -2,18 +2,17 @@
 and compared with what the server prints."""
 from __future__ import annotations
 
-import json
 import random
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hauls import Haul, haul, make_project
 from oracle import assert_files_hold, duckdb_types, expected_value, held_values, read_with_pyarrow, server_texts
-from support import Cluster, Database, Project, is_published, lake_files
+from support import Cluster, Database, is_published
 
 UTC_MICROS = pa.timestamp("us", tz="UTC")
 INTEGERS = pa.list_(pa.int32())
@@ -271,36 +270,6 @@ def make_table(database: Database, case: Case) -> None:
 def types_database(module_database: Database) -> Database:
     module_database.execute(TYPES_SQL)
     return module_database
-
-
-def make_project(directory: Path, database: Database, tasks: dict, **keys: object) -> Project:
-    directory.mkdir(exist_ok=True)
-    document = {"project": "test", "source": database.uri, "lake": "./lake", "jobs": 2, **keys, "tasks": tasks}
-    project = Project(directory)
-    project.path.write_text(json.dumps(document, ensure_ascii=False))  # JSON is YAML
-    return project
-
-
-@dataclass
-class Haul:
-    """A run of which some tasks may have failed."""
-
-    project: Project
-    tasks: dict[str, dict]
-    stderr: str
-
-    def files(self, task: str) -> list[Path]:
-        if self.tasks[task]["status"] != "published":
-            pytest.fail(f"task {task} failed: {self.tasks[task]['error']['message']}", pytrace=False)
-        return lake_files(self.project.lake, task)
-
-    def warnings(self, task: str) -> list[str]:
-        return [line for line in self.stderr.splitlines() if f"task {task}: " in line]
-
-
-def haul(project: Project, expect: int | None = 0) -> Haul:
-    result = project.run("--json", expect=expect)
-    return Haul(project, {task["task"]: task for task in json.loads(result.stdout)["tasks"]}, result.stderr)
 
 
 @pytest.fixture(scope="module")
