@@ -116,7 +116,7 @@ for level in "${levels[@]}"; do
     demo) need_postgres ;;
     flights) need_postgres; need_venv; python=yes ;;
     test) need_postgres; need_venv; need_package libcmocka-dev; python=yes ;;
-    lint) need_venv; need_package libcmocka-dev clang-tidy; python=yes ;;
+    lint) need_venv; need_package git libcmocka-dev clang-tidy; python=yes ;;
     *) echo "setup.sh: unknown level '$level'" >&2; exit 2 ;;
   esac
 done
