@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -141,8 +142,29 @@ lh_status lh_fs_remove_tree(const char *path, lh_status code, struct lh_error *e
   return remove_at(AT_FDCWD, path, path, 0, code, err);
 }
 
+lh_status lh_fs_make_temp_directory(struct lh_arena *arena, const char **out, lh_status code,
+                                    struct lh_error *err) {
+  const char *const wanted = getenv("TMPDIR");
+  const char *const base = wanted != NULL && wanted[0] == '/' ? wanted : "/tmp";
+  char *const path = lh_arena_printf(arena, "%s/lakehaul-XXXXXX", base);
+  if (path == NULL) {
+    return lh_error_memory(err);
+  }
+  if (mkdtemp(path) == NULL) {
+    const int cause = errno;
+    lh_error_set(err, code, "cannot create a temporary directory in %s: %s", base, strerror(cause));
+    lh_error_hint(err, "TMPDIR names the directory for temporary files");
+    return code;
+  }
+  *out = path;
+  return LH_OK;
+}
+
 const char *lh_path_join(const char *directory, const char *name, struct lh_arena *arena) {
-  if (name[0] == '/') {
+  while (name[0] == '.' && name[1] == '/') {
+    name += 2;
+  }
+  if (name[0] == '/' || strcmp(directory, ".") == 0) {
     return lh_arena_strdup(arena, name);
   }
   const size_t length = strlen(directory);

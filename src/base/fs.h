@@ -23,6 +23,10 @@ bool lh_fs_is_directory(const char *path);
 /* Removes a directory with all below it; a missing one is fine. Symbolic links are removed, not followed. */
 lh_status lh_fs_remove_tree(const char *path, lh_status code, struct lh_error *err) LH_WARN_UNUSED;
 
+/* A new directory below $TMPDIR (or /tmp), the caller's to remove with lh_fs_remove_tree. */
+lh_status lh_fs_make_temp_directory(struct lh_arena *arena, const char **out, lh_status code,
+                                    struct lh_error *err) LH_WARN_UNUSED;
+
 /* Parts of paths, in `arena`; NULL without memory. */
 const char *lh_path_join(const char *directory, const char *name,
                          struct lh_arena *arena);                        /* an absolute `name` wins */

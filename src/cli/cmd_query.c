@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "base/str.h"
 #include "catalog/local.h"
 #include "cli/cli.h"
@@ -144,29 +145,44 @@ static lh_status run_query(const struct lh_options *values, struct lh_store *sto
   return status;
 }
 
-static lh_status query(const struct lh_options *values, struct lh_error *err) {
-  static struct lh_interrupt interrupt; /* lives as long as its waiting thread: as the process */
-  struct lh_store *store = NULL;
-  struct lh_engine *engine = NULL;
-  struct lh_arena arena;
-  int keep = 0;
-  LH_TRY(lh_interrupt_start(&interrupt, err));
-  LH_TRY(lh_cli_lake_open(lh_options_string(values, OPT_LAKE), lh_options_string(values, OPT_PROJECT), &store,
-                          &keep, err));
+static lh_status query_lake(const struct lh_options *values, struct lh_store *store,
+                            const char *temp_directory, struct lh_interrupt *interrupt,
+                            struct lh_arena *arena, struct lh_error *err) {
   const struct lh_engine_options engine_options = {
       .memory_bytes = (uint64_t)lh_options_int(values, OPT_MEMORY),
       .threads = (int)sysconf(_SC_NPROCESSORS_ONLN),
+      .temp_directory = temp_directory,
   };
-  lh_arena_init(&arena, 0);
+  struct lh_engine *engine = NULL;
   lh_status status = lh_engine_open(&engine_options, &engine, err);
   if (status == LH_OK) {
-    status = run_query(values, store, engine, &interrupt, &arena, err);
+    status = run_query(values, store, engine, interrupt, arena, err);
   }
-  lh_interrupt_set(&interrupt, NULL, NULL);
+  lh_interrupt_set(interrupt, NULL, NULL);
   if (status == LH_ERROR_MEMORY) {
     lh_error_hint(err, "raise --memory, or make the query hold less at a time");
   }
   lh_engine_free(engine);
+  return status;
+}
+
+static lh_status query(const struct lh_options *values, struct lh_error *err) {
+  static struct lh_interrupt interrupt; /* lives as long as its waiting thread: as the process */
+  struct lh_store *store = NULL;
+  struct lh_arena arena;
+  struct lh_error ignored;
+  const char *temp_directory = NULL;
+  int keep = 0;
+  LH_TRY(lh_interrupt_start(&interrupt, err));
+  LH_TRY(lh_cli_lake_open(lh_options_string(values, OPT_LAKE), lh_options_string(values, OPT_PROJECT), &store,
+                          &keep, err));
+  lh_arena_init(&arena, 0);
+  lh_status status = lh_fs_make_temp_directory(&arena, &temp_directory, LH_ERROR_LAKE, err);
+  if (status == LH_OK) {
+    status = query_lake(values, store, temp_directory, &interrupt, &arena, err);
+    const lh_status removed = lh_fs_remove_tree(temp_directory, LH_ERROR_LAKE, &ignored);
+    (void)removed; /* a temporary directory that stays does no harm */
+  }
   lh_arena_clear(&arena);
   lh_store_free(store);
   LH_TRY(lh_interrupt_check(&interrupt, err));

@@ -2,6 +2,7 @@
  * and the word that makes this process a worker. */
 #include <fcntl.h>
 #include <libpq-fe.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,6 +183,8 @@ static void reserve_standard_descriptors(void) {
 
 int main(int argc, char **argv) {
   reserve_standard_descriptors();
+  /* A file that passes `ulimit -f` is a failed write, which is reported, and not the process's end. */
+  signal(SIGXFSZ, SIG_IGN);
   if (argc == 2 && strcmp(argv[1], LH_WORKER_COMMAND) == 0) {
     return lh_worker_main();
   }

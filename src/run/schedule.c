@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "run/supervisor.h"
 
 static struct lh_task_run *dependency_run(const struct lh_supervisor *supervisor,
@@ -117,6 +118,8 @@ static lh_status start(struct lh_supervisor *supervisor, size_t index, struct lh
   };
   LH_TRY(resolve_inputs(supervisor, task, &job, err));
   LH_TRY(lh_worker_spawn(&supervisor->workers[index], &job, err));
+  lh_log(LH_LOG_DEBUG, "task %s: worker process %d, version %s", task->name,
+         (int)supervisor->workers[index].pid, task->version);
   task->state = LH_TASK_RUNNING;
   task->start_ns = lh_clock_ns();
   supervisor->running++;

@@ -76,23 +76,6 @@ static lh_status open_source(struct lh_supervisor *supervisor, struct lh_error *
   return LH_OK;
 }
 
-static lh_status make_temp_directory(struct lh_supervisor *supervisor, struct lh_error *err) {
-  const char *const wanted = getenv("TMPDIR");
-  const char *const base = wanted != NULL && wanted[0] == '/' ? wanted : "/tmp";
-  char *const path = lh_arena_printf(supervisor->arena, "%s/lakehaul-XXXXXX", base);
-  if (path == NULL) {
-    return lh_error_memory(err);
-  }
-  if (mkdtemp(path) == NULL) {
-    const int cause = errno;
-    lh_error_set(err, LH_ERROR_LAKE, "cannot create a temporary directory in %s: %s", base, strerror(cause));
-    lh_error_hint(err, "TMPDIR names the directory for temporary files");
-    return LH_ERROR_LAKE;
-  }
-  supervisor->temp_directory = path;
-  return LH_OK;
-}
-
 static void signal_workers(struct lh_supervisor *supervisor, int signal_number) {
   for (size_t i = 0; i < supervisor->task_count; i++) {
     if (supervisor->workers[i].pid > 0) {
@@ -232,7 +215,7 @@ lh_status lh_run_execute(const struct lh_run_options *options, struct lh_arena *
     status = open_source(&supervisor, err);
   }
   if (status == LH_OK) {
-    status = make_temp_directory(&supervisor, err);
+    status = lh_fs_make_temp_directory(arena, &supervisor.temp_directory, LH_ERROR_LAKE, err);
   }
   if (status == LH_OK) {
     status = supervise(&supervisor, err);

@@ -23,7 +23,7 @@ struct lh_supervisor {
   struct lh_pg_connection *leader; /* holds the snapshot; NULL once every reader has begun */
   struct lh_pg_snapshot snapshot;
   struct lh_progress progress;
-  char *temp_directory; /* of this run alone, removed at its end; NULL until it is made */
+  const char *temp_directory; /* of this run alone, removed at its end; NULL until it is made */
   size_t running;
   const char *stop_reason; /* nothing more is started: "--fail-fast, orders failed" */
   int signals;             /* SIGINT and SIGTERM received */
