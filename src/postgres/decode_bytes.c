@@ -18,7 +18,7 @@ static lh_status refuse_encoding(const uint8_t *bytes, size_t length, struct lh_
   lh_error_hint(
       err,
       "the database's encoding is SQL_ASCII, which checks nothing: convert with a query, for example "
-      "convert_from(column::bytea, 'LATIN1')");
+      "convert_from(convert(convert_to(column, 'SQL_ASCII'), 'LATIN1', 'UTF8'), 'UTF8')");
   return LH_ERROR_DATA;
 }
 
