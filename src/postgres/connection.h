@@ -15,9 +15,9 @@
 struct lh_pg_connection;
 
 /* `uri` is a libpq URI or conninfo string. Sets client_encoding UTF8, application_name lakehaul (unless
- * given), DateStyle ISO, TimeZone UTC, extra_float_digits 3, row_security off, a connect_timeout of 10 s
- * unless given. Unreachable, refused or wrong password: LH_ERROR_SOURCE, with the server's words, a hint, no
- * secret. */
+ * given), DateStyle ISO, TimeZone UTC, extra_float_digits 3, row_security off, no statement or idle timeout,
+ * a connect_timeout of 10 s unless given. Unreachable, refused or wrong password: LH_ERROR_SOURCE, with the
+ * server's words, a hint, no secret. */
 lh_status lh_pg_connect(const char *uri, struct lh_pg_connection **out, struct lh_error *err) LH_WARN_UNUSED;
 void lh_pg_disconnect(struct lh_pg_connection *connection);
 
@@ -31,18 +31,19 @@ const char *lh_pg_scrub_uri(const char *uri, struct lh_arena *arena);
  * idle until every importer has begun. */
 struct lh_pg_snapshot {
   char id[64];  /* for SET TRANSACTION SNAPSHOT */
-  char lsn[32]; /* WAL position when it was taken: pg_current_wal_lsn or the replay LSN on a standby; "" where
-                   refused */
+  char lsn[32]; /* WAL position read just before, so that replaying from it misses nothing: pg_current_wal_lsn
+                   or the replay LSN on a standby; "" where refused */
   char time[40]; /* transaction_timestamp(), ISO 8601 UTC with microseconds: 2026-01-31T12:00:00.123456Z */
 };
 lh_status lh_pg_export_snapshot(struct lh_pg_connection *connection, struct lh_pg_snapshot *out,
                                 struct lh_error *err) LH_WARN_UNUSED;
-/* Begins the same kind of transaction on another connection on that snapshot; `id` NULL: on a new one. */
+/* Begins the same kind of transaction on another connection on that snapshot; `id` NULL: on a new one. A
+ * transaction that is still open is rolled back first, by both. */
 lh_status lh_pg_begin_read(struct lh_pg_connection *connection, const char *snapshot_id,
                            struct lh_error *err) LH_WARN_UNUSED;
 
-/* Rows of text values; `rows[i * column_count + j]`, NULL for SQL NULL; all in `arena`. `params` are bound as
- * text ($1 …). */
+/* Rows of text values; `rows[i * column_count + j]`, NULL for SQL NULL; all in `arena`. One statement;
+ * `params` are bound as text ($1 …). One that yields no rows gives none. */
 struct lh_pg_rows {
   size_t row_count, column_count;
   const char *const *values;
@@ -50,7 +51,8 @@ struct lh_pg_rows {
 lh_status lh_pg_query(struct lh_pg_connection *connection, const char *sql, const char *const *params,
                       size_t param_count, struct lh_arena *arena, struct lh_pg_rows *out,
                       struct lh_error *err) LH_WARN_UNUSED;
-/* Asks the server to stop what the connection runs; for signal-driven shutdown from another thread. */
+/* Asks the server to stop what the connection runs, which then fails with LH_ERROR_INTERRUPTED; for
+ * signal-driven shutdown from another thread. */
 void lh_pg_cancel(struct lh_pg_connection *connection);
 
 #endif
