@@ -410,12 +410,12 @@ def test_every_row_of_many_row_groups_is_what_copy_says(big):
         lake = connection.from_parquet([str(file) for file in files])
         held = ", ".join(f"{form} AS {name}" for name, (_, _, form) in BIG_COLUMNS.items() if name != "real")
         connection.execute(f"CREATE TABLE held AS SELECT {held}, real FROM lake")
-        counts = connection.execute("SELECT (SELECT count(*) FROM said), (SELECT count(*) FROM held)").fetchone()
-        assert counts == (MANY_ROWS, MANY_ROWS)
+        counts = connection.execute("SELECT (SELECT count(*) FROM said), (SELECT count(*) FROM held)").fetchall()
+        assert counts == [(MANY_ROWS, MANY_ROWS)]
         differences = ", ".join(
             f"count(*) FILTER (said.{name} IS DISTINCT FROM held.{name}) AS {name}" for name in names if name != "real"
         )
-        result = connection.execute(f"SELECT {differences} FROM said FULL JOIN held ON said.id = held.id").fetchone()
+        (result,) = connection.execute(f"SELECT {differences} FROM said FULL JOIN held ON said.id = held.id").fetchall()
         assert set(result) == {0}, dict(zip((name for name in names if name != "real"), result))
         real = connection.sql("SELECT said.real, held.real FROM said JOIN held ON said.id = held.id").to_arrow_table()
     assert real.num_rows == MANY_ROWS
@@ -434,7 +434,7 @@ def test_aggregates_over_many_row_groups_are_the_servers(big):
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.from_parquet([str(file) for file in files]).create_view("big")
-        found = connection.execute(sql).fetchone()
+        (found,) = connection.execute(sql).fetchall()
     assert [str(value) for value in found] == [str(value) for value in database.rows(sql)[0]]
 
 
