@@ -185,15 +185,15 @@ static const struct wrong_file wrong_tasks[] = {
 };
 
 static const struct wrong_file wrong_sql_files[] = {
-    {HEAD "tasks:\n  a: { sql: goood.sql }\n", "5:13: cannot open ./goood.sql: No such file or directory",
+    {HEAD "tasks:\n  a: { sql: goood.sql }\n", "5:13: cannot open goood.sql: No such file or directory",
      "did you mean \"good.sql\"?"},
     {HEAD "tasks:\n  a: { sql: tasks/daly.sql }\n",
-     "5:13: cannot open ./tasks/daly.sql: No such file or directory", "did you mean \"tasks/daily.sql\"?"},
+     "5:13: cannot open tasks/daly.sql: No such file or directory", "did you mean \"tasks/daily.sql\"?"},
     {HEAD "tasks:\n  a: { sql: tasks/something_else.sql }\n",
-     "5:13: cannot open ./tasks/something_else.sql: No such file or directory",
+     "5:13: cannot open tasks/something_else.sql: No such file or directory",
      "paths start from the project file's directory"},
     {HEAD "tasks:\n  a: { sql: tsks/daily.sql }\n",
-     "5:13: cannot open ./tsks/daily.sql: No such file or directory",
+     "5:13: cannot open tsks/daily.sql: No such file or directory",
      "paths start from the project file's directory; ./tsks is not there"},
     {HEAD "tasks:\n  a: { sql: blank.sql }\n", "5:13: ./blank.sql is empty",
      "write the SELECT that makes the table into it"},
