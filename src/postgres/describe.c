@@ -279,6 +279,39 @@ static lh_status plan(struct lh_pg_connection *connection, struct lh_pg_relation
   return LH_OK;
 }
 
+/* Every table that the plan has locked, against the catalog as the snapshot sees it: TRUNCATE, and whatever
+ * rewrites a table, is not versioned, so that an older snapshot finds the new file empty or too new. With the
+ * locks held nothing of the kind can come in between any more. Catalogs have no file number of their own. A
+ * table that is younger than the snapshot stands in the place of another, unless it is a new partition, whose
+ * rows are younger too. */
+static const char rewritten_sql[] =
+    "SELECT l.relation::pg_catalog.regclass::pg_catalog.text FROM pg_catalog.pg_locks l "
+    "LEFT JOIN pg_catalog.pg_class c ON c.oid = l.relation "
+    "WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.database = (SELECT d.oid "
+    "FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()) AND CASE "
+    "WHEN c.oid IS NULL THEN pg_catalog.pg_index_has_property(l.relation, 'index_scan') IS NULL "
+    "AND COALESCE(pg_catalog.pg_partition_root(l.relation) = l.relation, true) "
+    "ELSE c.relkind IN ('r', 'm') AND c.relfilenode <> 0 "
+    "AND c.relfilenode IS DISTINCT FROM pg_catalog.pg_relation_filenode(c.oid) END ORDER BY 1 LIMIT 1";
+
+static lh_status check_not_rewritten(struct lh_pg_connection *connection,
+                                     const struct lh_pg_relation *relation, struct lh_arena *arena,
+                                     struct lh_error *err) {
+  struct lh_pg_rows rows;
+  LH_TRY(lh_pg_query(connection, rewritten_sql, NULL, 0, arena, &rows, err));
+  if (rows.row_count == 0) {
+    return LH_OK;
+  }
+  lh_error_set(err, LH_ERROR_DATA,
+               "%s: table %s was emptied, rewritten or replaced after the snapshot was taken, which does not "
+               "show its rows",
+               relation->name, rows.values[0]);
+  err->error_class = LH_ERROR_CLASS_RETRYABLE;
+  snprintf(err->table, sizeof(err->table), "%s", rows.values[0]);
+  lh_error_hint(err, "run again; TRUNCATE, ALTER TABLE, CLUSTER, VACUUM FULL and REFRESH do this");
+  return LH_ERROR_DATA;
+}
+
 lh_status lh_pg_build_relation(struct lh_pg_connection *connection, const struct lh_pg_found_column *found,
                                size_t found_count, const char *from_sql,
                                const struct lh_pg_select_options *options, struct lh_arena *arena,
@@ -299,5 +332,6 @@ lh_status lh_pg_build_relation(struct lh_pg_connection *connection, const struct
   }
   LH_TRY(resolve_columns(connection, relation, arena, err));
   LH_TRY(build_select(relation, from_sql, options->limit, arena, err));
-  return plan(connection, relation, arena, err);
+  LH_TRY(plan(connection, relation, arena, err));
+  return check_not_rewritten(connection, relation, arena, err);
 }

@@ -18,7 +18,8 @@ struct lh_pg_found_column {
 };
 
 /* Chooses among `found`, resolves types, builds relation->select_sql over `from_sql` (what follows FROM) and
- * has the server plan it, which gives estimated_rows and finds missing permissions and row-level security.
+ * has the server plan it, which gives estimated_rows, finds missing permissions and row-level security, and
+ * locks what is read until the transaction ends. A table that was rewritten since the snapshot is an error.
  * relation->name is set by the caller; all else but estimated_bytes is filled here. */
 lh_status lh_pg_build_relation(struct lh_pg_connection *connection, const struct lh_pg_found_column *found,
                                size_t found_count, const char *from_sql,

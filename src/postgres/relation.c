@@ -156,6 +156,10 @@ lh_status lh_pg_describe_table(struct lh_pg_connection *connection, const char *
   if (lh_pg_build_relation(connection, found, found_count, relation->name, options, arena, relation, err) !=
       LH_OK) {
     snprintf(err->table, sizeof(err->table), "%s", relation->name);
+    if (strcmp(err->sqlstate, "42703") == 0) {
+      lh_error_prefix(err, "%s has changed since the snapshot was taken", relation->name);
+      lh_error_hint(err, "run again");
+    }
     return lh_pg_explain_denial(connection, relation->name, err);
   }
   *out = relation;

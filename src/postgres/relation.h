@@ -48,6 +48,8 @@ struct lh_pg_select_options {
 /* `name` is "schema.table" or "table" (found through search_path); parts are double-quoted where they
  * need it: public."Order Items". LH_ERROR_DATA for an unknown table (hint: the nearest existing name), an
  * unknown include or exclude column (hint: the nearest right name), and when no column is left.
+ * LH_ERROR_DATA too where a table was emptied or rewritten after the transaction's snapshot was taken, since
+ * the snapshot then does not show its rows; the tables stay locked against that until the transaction ends.
  * Row-level security that applies to this role makes the later COPY fail rather than return fewer rows.
  * Views, partitioned and foreign tables are read through the SELECT like any other. */
 lh_status lh_pg_describe_table(struct lh_pg_connection *connection, const char *name,
