@@ -49,7 +49,7 @@ WRONG_FILES: dict[str, tuple[str, str, str | None]] = {
     ),
     "missing SQL file": (
         HEAD + "tasks:\n  a: { sql: tasks/god.sql }\n",
-        "lakehaul.yaml:5:13: cannot open ./tasks/god.sql: No such file or directory",
+        "lakehaul.yaml:5:13: cannot open tasks/god.sql: No such file or directory",
         'did you mean "tasks/good.sql"?',
     ),
     "wrong SQL": (

@@ -194,12 +194,12 @@ static const struct wrong_file wrong_sql_files[] = {
      "paths start from the project file's directory"},
     {HEAD "tasks:\n  a: { sql: tsks/daily.sql }\n",
      "5:13: cannot open tsks/daily.sql: No such file or directory",
-     "paths start from the project file's directory; ./tsks is not there"},
-    {HEAD "tasks:\n  a: { sql: blank.sql }\n", "5:13: ./blank.sql is empty",
+     "paths start from the project file's directory; tsks is not there"},
+    {HEAD "tasks:\n  a: { sql: blank.sql }\n", "5:13: blank.sql is empty",
      "write the SELECT that makes the table into it"},
-    {HEAD "tasks:\n  a: { sql: zero.sql }\n", "5:13: ./zero.sql is empty",
+    {HEAD "tasks:\n  a: { sql: zero.sql }\n", "5:13: zero.sql is empty",
      "write the SELECT that makes the table into it"},
-    {HEAD "tasks:\n  a: { sql: latin1.sql }\n", "5:13: ./latin1.sql is not UTF-8 text", ""},
+    {HEAD "tasks:\n  a: { sql: latin1.sql }\n", "5:13: latin1.sql is not UTF-8 text", ""},
 };
 
 static const struct wrong_file wrong_variables[] = {
