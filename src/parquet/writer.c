@@ -16,7 +16,7 @@
 #define SLICE_BYTES ((size_t)4 << 20)
 #define METADATA_MAX_BYTES ((size_t)1 << 30)
 
-#define DEFAULT_ROW_GROUP_ROWS ((size_t)1 << 20)
+#define DEFAULT_ROW_GROUP_ROWS ((size_t)512 << 10)
 #define DEFAULT_ROW_GROUP_BYTES ((size_t)128 << 20)
 #define DEFAULT_ROW_GROUP_BUFFER_BYTES ((size_t)48 << 20)
 #define DEFAULT_PAGE_BYTES ((size_t)1 << 20)
