@@ -1,0 +1,93 @@
+"""Every command and every project file of README.md, run as it stands there."""
+import re
+import subprocess
+
+import pytest
+from support import LAKEHAUL, ROOT, check_sanitizers, clean_environment, missing
+
+README = (ROOT / "README.md").read_text()
+SHOP = ROOT / "examples" / "shop"
+ROWS = """
+INSERT INTO users SELECT n, 'user' || n || '@example.com', 'User ' || n, 'DE', now(), NULL, NULL, true, NULL, '{}', ''
+FROM generate_series(1, 20) AS n;
+INSERT INTO taxes VALUES ('DE', 'VAT', 0.19, '2007-01-01');
+INSERT INTO products VALUES ('00000000-0000-0000-0000-000000000000', 'SKU-1', 'spade', 'other', 12.50);
+INSERT INTO orders SELECT n, n % 25, '00000000-0000-0000-0000-000000000000', 'active', 1, n * 1.25, NULL, NULL,
+       now(), NULL, NULL
+FROM generate_series(1, 200) AS n;
+"""
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def commands(block: str) -> list[str]:
+    """The lakehaul commands of a block; the database's address is this test's."""
+    lines = [line for line in block.splitlines() if line.startswith("lakehaul ")]
+    return [re.sub(r"postgres(ql)?://localhost/shop", '"$DATABASE_URL"', line) for line in lines]
+
+
+@pytest.fixture(scope="module")
+def shop(module_database):
+    module_database.psql("-f", SHOP / "schema.sql", "-c", ROWS)
+    return module_database
+
+
+@pytest.fixture
+def shell(shop, tmp_path):
+    """Runs a line of the README in a directory that has the example's SQL, as a user's shell would."""
+    if not LAKEHAUL.exists():
+        missing(str(LAKEHAUL))
+    (tmp_path / "tasks").mkdir()
+    for path in (SHOP / "tasks").glob("*.sql"):
+        (tmp_path / "tasks" / path.name).write_text(path.read_text())
+    environment = clean_environment({"DATABASE_URL": shop.uri})
+    environment["PATH"] = f"{LAKEHAUL.parent}:{environment['PATH']}"
+
+    def run(line: str) -> str:
+        result = subprocess.run(
+            ["bash", "-euc", line], cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=False,
+            timeout=180,
+        )
+        check_sanitizers(result.stderr)
+        assert result.returncode == 0, f"{line}\n{result.stdout}\n{result.stderr}"
+        return result.stdout
+
+    run.directory = tmp_path
+    return run
+
+
+def test_the_project_of_the_readme_goes_the_way_it_shows(shell):
+    [project] = [block for block in blocks("yaml") if block.startswith("# lakehaul.yaml")]
+    [way] = [block for block in blocks("sh") if "lakehaul init" in block]
+    lines = commands(way)
+    assert [line.split()[1] for line in lines[:4]] == ["init", "check", "plan", "run"]
+    shell(lines[0])
+    assert "public.orders" in (shell.directory / "lakehaul.yaml").read_text()
+    (shell.directory / "lakehaul.yaml").write_text(project)
+    outputs = {line.split()[1]: shell(line) for line in lines[1:]}
+    assert "no problem found" in outputs["check"]
+    assert "6 of 6 tasks published" in outputs["run"]
+    assert "DE" in outputs["query"]
+
+
+def test_the_commands_without_a_project_work(shell):
+    [block] = [block for block in blocks("sh") if "lakehaul export" in block]
+    lines = commands(block)
+    assert {line.split()[1] for line in lines} == {"export", "inspect"}
+    output = "".join(shell(line) for line in lines)
+    assert "orders.parquet: 200 rows" in output
+    assert "created by  lakehaul" in output
+
+
+def test_other_project_files_of_the_readme_are_accepted(shell):
+    for block in blocks("yaml"):
+        if block.startswith("# lakehaul.yaml"):
+            continue
+        text = block if "tasks:" in block else f"tasks:\n{block}"
+        for key in ("project", "source", "lake"):
+            if not re.search(rf"^{key}:", text, re.MULTILINE):
+                text = f"{key}: x\n{text}"
+        (shell.directory / "lakehaul.yaml").write_text(text)
+        shell("lakehaul check --offline")
