@@ -1,4 +1,4 @@
-"""Runs that are acted on while they run: gates that hold a worker at an exact row, workers by task, events to wait for."""
+"""Runs that are acted on while they run: gates that hold a worker at a row, workers by task, events to wait for."""
 from __future__ import annotations
 
 import json

@@ -31,7 +31,8 @@ CREATE UNLOGGED TABLE {table} (
   l_shipmode char(10) NOT NULL, l_comment varchar(44) NOT NULL);
 INSERT INTO {table}
 SELECT i / 4 * 8 + i % 4, h % 200000 + 1, h % 10000 + 1, i % 7 + 1, h % 50 + 1,
-       ((h % 50 + 1) * (90000 + h % 100000) / 100.0), h % 11 / 100.0, h % 9 / 100.0, (ARRAY['A', 'N', 'R'])[h % 3 + 1], (ARRAY['F', 'O'])[h % 2 + 1],
+       ((h % 50 + 1) * (90000 + h % 100000) / 100.0), h % 11 / 100.0, h % 9 / 100.0, (ARRAY['A', 'N', 'R'])[h % 3 + 1],
+       (ARRAY['F', 'O'])[h % 2 + 1],
        '1992-01-02'::date + (h % 2525)::int, '1992-01-31'::date + (h % 2465)::int, '1992-01-04'::date + (h % 2553)::int,
        (ARRAY['DELIVER IN PERSON', 'COLLECT COD', 'NONE', 'TAKE BACK RETURN'])[h % 4 + 1],
        (ARRAY['REG AIR', 'AIR', 'RAIL', 'SHIP', 'TRUCK', 'MAIL', 'FOB'])[h % 7 + 1],

@@ -1,9 +1,11 @@
 """What goes wrong from outside: processes killed, connections cut, disks full, wrong input. Whatever happens, a reader
 finds the last published version whole, other tasks are done, and one clear message says what happened."""
+import json
 import os
 import re
 import resource
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -25,7 +27,7 @@ from processes import (
     versions_on_disk,
     wait_until,
 )
-from support import is_published, lake_pointer, read_lake_duckdb
+from support import is_published, lake_pointer, read_lake_duckdb, start_lakehaul
 
 ROWS = 20_000
 # What a worker runs that is killed: the gate stops it in the middle of COPY.
@@ -108,13 +110,12 @@ def test_a_killed_worker_fails_its_task_alone(database, published, scratch, numb
     with closed_gate(database) as gate:
         made = published(gate)
         before = lake_pointer(made.lake, "slow")
+        # Of sanitizers only the address sanitizer would make something else of the signal.
+        made.env["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":handle_segv=0"
         with running(made) as run:
             gate.wait_for()
-            worker = run.worker("slow")
-            os.kill(worker, number)
+            os.kill(run.worker("slow"), number)
             run.finish(expect=1)
-        if SANITIZED and number == signal.SIGSEGV:
-            words = []  # the sanitizer reports it in its own way
     assert_failed_alone(run, made, "slow", words)
     assert lake_pointer(made.lake, "slow") == before
     assert list(scratch.iterdir()) == []
@@ -227,7 +228,7 @@ def test_a_signal_stops_the_run_cleanly(database, published, scratch, number):
             run.signal(number)
             run.finish(expect=130)
             seconds = time.monotonic() - begun
-        assert seconds < (20 if SANITIZED else 6)
+        assert seconds < (20 if SANITIZED else 4), "workers are killed after five seconds; this was to be in order"
         assert_nothing_left(database, made, scratch, before)
     assert re.search(r"^slow .*interrupted$", run.stdout, re.MULTILINE)
     assert re.search(r"^users .*interrupted$", run.stdout, re.MULTILINE)
@@ -235,8 +236,6 @@ def test_a_signal_stops_the_run_cleanly(database, published, scratch, number):
 
 
 def test_an_interrupted_run_says_so_in_json(database, published):
-    import json
-
     with closed_gate(database) as gate:
         made = published(gate, jobs=1)
         with running(made, "--json") as run:
@@ -295,8 +294,6 @@ def pending(pid: int, number: int) -> bool:
 
 
 def test_export_is_interrupted_cleanly(database, tmp_path):
-    from support import start_lakehaul
-
     with closed_gate(database) as gate:
         target = tmp_path / "out"
         target.mkdir()
@@ -429,8 +426,6 @@ def test_a_host_that_does_not_exist_is_named(project):
 
 
 def test_a_server_that_never_answers_is_given_up(project):
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         made = project(
@@ -510,12 +505,15 @@ def reader(database):
     """The URI of a role that may connect and nothing else."""
     role = f"reader_of_{urlsplit(database.uri).path[1:]}"
     database.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'reader'")
-    yield urlunsplit(urlsplit(database.uri)._replace(netloc=f"{role}:reader@{database.uri.rsplit('@')[1].split('/')[0]}"))
+    parts = urlsplit(database.uri)
+    yield urlunsplit(parts._replace(netloc=f"{role}:reader@{parts.hostname}:{parts.port}"))
     database.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
 
 
 def test_a_role_without_select_is_refused_by_table(database, project, reader):
-    database.execute("CREATE TABLE open AS SELECT 1 AS id; CREATE TABLE shut AS SELECT 1 AS id; GRANT SELECT ON open TO PUBLIC")
+    database.execute(
+        "CREATE TABLE open AS SELECT 1 AS id; CREATE TABLE shut AS SELECT 1 AS id; GRANT SELECT ON open TO PUBLIC"
+    )
     made = project({"open": {"table": "open"}, "shut": {"table": "shut"}}, source=reader)
     result = made.run(expect=1)
     assert re.search(r"^task shut: .*permission denied.*shut", result.stderr, re.MULTILINE)
@@ -536,8 +534,10 @@ def test_row_level_security_is_an_error_and_never_fewer_rows(database, project, 
 
 
 def test_lakehaul_cannot_write_to_the_database(database, project):
-    database.execute("CREATE SEQUENCE numbers; CREATE TABLE notes (t text);"
-                     "CREATE FUNCTION note() RETURNS int LANGUAGE sql AS 'INSERT INTO notes VALUES (''x'') RETURNING 1'")
+    database.execute(
+        "CREATE TABLE notes (t text);"
+        "CREATE FUNCTION note() RETURNS int LANGUAGE sql AS 'INSERT INTO notes VALUES (''x'') RETURNING 1'"
+    )
     made = project({"a": {"query": "SELECT note() AS n"}}, source=database.uri)
     result = made.run(expect=1)
     assert "read-only" in result.stderr
@@ -591,7 +591,7 @@ def run_with_change(database, published, task, change):
     ("task", "change"),
     [
         ("{table: late}", "TRUNCATE late"),
-        ("{table: late}", "DROP VIEW late_view; DROP MATERIALIZED VIEW late_kept; ALTER TABLE late ALTER id TYPE bigint"),
+        ("{table: late}", "DROP MATERIALIZED VIEW late_kept; DROP VIEW late_view; ALTER TABLE late ALTER id TYPE int8"),
         ("{table: late}", "DROP TABLE late CASCADE"),
         ("{table: late}", "ALTER TABLE late DROP COLUMN text CASCADE"),
         ("{table: late}", "DROP TABLE late CASCADE; CREATE TABLE late (id int, text text)"),
@@ -686,14 +686,17 @@ def test_a_read_only_lake_is_refused(database, project, tmp_path):
 
 @pytest.mark.asan
 def test_a_full_disk_fails_the_task_and_leaves_the_old_version(database, project):
-    database.execute("CREATE TABLE data AS SELECT i AS id FROM generate_series(1, 10) AS i;"
-                     "CREATE TABLE small AS SELECT 1 AS id")
+    database.execute(
+        "CREATE TABLE data AS SELECT i AS id FROM generate_series(1, 10) AS i; CREATE TABLE small AS SELECT 1 AS id"
+    )
     made = project({"data": {"table": "data"}, "small": {"table": "small"}}, source=database.uri, jobs=1)
     with mounted(made.lake, "size=1m"):
         made.run("--quiet")
         pointer = lake_pointer(made.lake, "data")
-        database.execute("INSERT INTO data SELECT i FROM generate_series(11, 2000000) AS i;"
-                         "ALTER TABLE data ADD text text; UPDATE data SET text = md5(id::text) WHERE id < 100000")
+        database.execute(
+            "ALTER TABLE data ADD text text;"
+            "INSERT INTO data SELECT i, md5(i::text) FROM generate_series(11, 90000) AS i"
+        )
         result = made.run(expect=1)
         (message,) = [line for line in result.stderr.splitlines() if line.startswith("task data: ")]
         assert "No space left on device" in message and str(made.lake / "data") in message

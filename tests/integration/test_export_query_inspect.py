@@ -15,17 +15,18 @@ from processes import tree
 from support import LAKEHAUL, arrow_rows, assert_same_rows, clean_environment, is_published, read_lake_duckdb
 
 ITEMS_SQL = """
-CREATE TABLE items (id int PRIMARY KEY, name text NOT NULL, price numeric(10,2), ratio double precision, moment timestamptz,
-                    tags text[], extra jsonb, day date, ok boolean, raw bytea, exact numeric);
+CREATE TABLE items (id int PRIMARY KEY, name text NOT NULL, price numeric(10,2), ratio double precision,
+                    moment timestamptz, tags text[], extra jsonb, day date, ok boolean, raw bytea, exact numeric);
 INSERT INTO items SELECT i, 'item ' || i, (i * 0.37)::numeric(10,2), i / 7.0::double precision,
        '2026-01-01 00:00:00+00'::timestamptz + i * interval '1.000001 seconds', ARRAY['a' || i, NULL],
        jsonb_build_object('n', i), '2026-01-01'::date + i, i % 2 = 0, int4send(i), i / 3.0
 FROM generate_series(1, 5000) AS i;
 INSERT INTO items VALUES
   (5001, '', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
-  (5002, E'comma, "quote" and\nline', -0.01, 'NaN', '0001-01-01 00:00:00+00', '{}', '[]', '0044-03-15 BC', true, '', 'NaN'),
-  (5003, 'ünïcode ☃ 𝄞', 99999999.99, '-Infinity', '9999-12-31 23:59:59.999999+00', '{"a,b"}', '"x"', '9999-12-31', false,
-   '\\x00ff', 123456789012345678901234567890.123456789);
+  (5002, E'comma, "quote" and\nline', -0.01, 'NaN', '0001-01-01 00:00:00+00', '{}', '[]', '0044-03-15 BC', true, '',
+   'NaN'),
+  (5003, 'ünïcode ☃ 𝄞', 99999999.99, '-Infinity', '9999-12-31 23:59:59.999999+00', '{"a,b"}', '"x"', '9999-12-31',
+   false, '\\x00ff', 123456789012345678901234567890.123456789);
 """
 
 
@@ -120,7 +121,8 @@ def test_every_codec_is_read_by_others(items, lakehaul, tmp_path, codec, name):
     ids = file.read(columns=["id"])["id"].to_pylist()
     with duckdb.connect() as connection:
         rows = connection.from_parquet(str(path)).project("id, price").fetchall()
-    assert sorted(rows) == items.rows(f"SELECT id, price FROM items WHERE id IN ({', '.join(map(str, ids))}) ORDER BY id")
+    listed = ", ".join(map(str, ids))
+    assert sorted(rows) == items.rows(f"SELECT id, price FROM items WHERE id IN ({listed}) ORDER BY id")
     assert len(ids) == 2000
 
 
@@ -326,7 +328,8 @@ def assert_inspection_agrees(lakehaul, path):
             if their_statistics is None:
                 assert statistics is None
                 continue
-            assert statistics["null_count"] == (their_statistics.null_count if their_statistics.has_null_count else None)
+            their_nulls = their_statistics.null_count if their_statistics.has_null_count else None
+            assert statistics["null_count"] == their_nulls
             if their_statistics.has_min_max and their_column.physical_type in ("INT32", "INT64"):
                 if their_statistics.logical_type.type == "NONE":
                     assert (int(statistics["min"]), int(statistics["max"])) == (
@@ -503,7 +506,7 @@ def test_check_reports_every_problem_with_its_line(database, project):
             "derived": {"sql": "derived.sql"},
         },
         source=database.uri,
-        files={"derived.sql": "SELECT * FROM order"[:-5] + "ordres"},
+        files={"derived.sql": "SELECT * FROM ordres"},
     )
     lines = made.path.read_text().splitlines()
     result = made.lakehaul("check", expect=1)
@@ -514,9 +517,10 @@ def test_check_reports_every_problem_with_its_line(database, project):
         ("derived", ["ordres", "orders"]),
     ):
         number = lines.index(f"  {task}:") + 1
-        found = [i for i, line in enumerate(result.stderr.splitlines()) if f"lakehaul.yaml:{number}: task {task}:" in line]
+        messages = result.stderr.splitlines()
+        found = [i for i, line in enumerate(messages) if f"lakehaul.yaml:{number}: task {task}:" in line]
         assert len(found) == 1, result.stderr
-        text = " ".join(result.stderr.splitlines()[found[0] : found[0] + 2])
+        text = " ".join(messages[found[0] : found[0] + 2])
         for word in words:
             assert word in text
     assert "4 problems found" in result.stderr

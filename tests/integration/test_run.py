@@ -27,7 +27,8 @@ from support import (
 # Two tables and a task on top of them.
 SHOP_SQL = """
 CREATE TABLE users (id int PRIMARY KEY, email varchar(40) NOT NULL, password_hash text);
-CREATE TABLE orders (id bigint PRIMARY KEY, user_id int NOT NULL, amount numeric(12,2), created_at timestamptz NOT NULL);
+CREATE TABLE orders (id bigint PRIMARY KEY, user_id int NOT NULL, amount numeric(12,2),
+                     created_at timestamptz NOT NULL);
 INSERT INTO users SELECT i, 'user' || i || '@example.com', md5(i::text) FROM generate_series(1, 50) AS i;
 INSERT INTO orders SELECT i, i % 50 + 1, (i * 7.25)::numeric(12,2), '2026-01-01'::timestamptz + i * interval '1 minute'
 FROM generate_series(1, 1000) AS i;

@@ -14,7 +14,7 @@ from support import arrow_rows, is_published, lake_pointer, read_lake_duckdb, re
 
 @pytest.fixture
 def sql_project(project):
-    """sql_project({"name": "SELECT …"}) makes a project of SQL tasks, each in its own file; other keys as in project()."""
+    """sql_project({"name": "SELECT …"}) makes a project of SQL tasks, each in its own file; keys as in project()."""
 
     def make(texts, tables=None, **keys):
         tasks = {**(tables or {}), **{name: {"sql": f"tasks/{name}.sql"} for name in texts}}
@@ -187,11 +187,12 @@ SELECT * FROM (VALUES
 ) AS t (id, pair, list, map, deep)
 """
 NESTED_ROWS = [
-    (1, {"a": 1, "b": "x"}, [1, 2, None], {"k": Decimal("1.25"), "l": None}, [{"a": [1]}, None, {"a": None}, {"a": []}]),
+    (1, {"a": 1, "b": "x"}, [1, 2, None], {"k": Decimal("1.25"), "l": None},
+     [{"a": [1]}, None, {"a": None}, {"a": []}]),
     (2, None, None, None, None),
     (3, {"a": None, "b": None}, [], {}, []),
     (4, {"a": 4, "b": ""}, [None], {"": Decimal("0.50")}, [{"a": [None, 2]}]),
-]
+]  # fmt: skip
 
 
 @pytest.mark.asan
@@ -275,7 +276,8 @@ def test_a_missing_column_is_placed_in_the_file_with_the_nearest_name(sql_projec
 
 
 def test_an_error_in_the_data_fails_the_task_and_leaves_no_files(sql_project):
-    made = sql_project({"bad": "SELECT CASE WHEN i < 90000 THEN i ELSE error('row ' || i) END AS n FROM range(100000) t(i)"})
+    sql = "SELECT CASE WHEN i < 90000 THEN i ELSE error('row ' || i) END AS n FROM range(100000) t(i)"
+    made = sql_project({"bad": sql})
     result = made.run(expect=1)
     assert "row 90000" in result.stderr
     assert not (made.lake / "bad").exists()
