@@ -1,4 +1,5 @@
 """Projects for fixtures of any scope, and what a run of them did, task by task."""
+
 from __future__ import annotations
 
 import json

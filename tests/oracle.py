@@ -4,6 +4,7 @@ The server's words are the texts of its output functions, as psql prints them; t
 by their repr, so that -0.0 differs from 0.0 and NaN equals NaN; decimals by all their digits; dates and timestamps by
 days and microseconds since 1970-01-01, since Python's own types end at the year 9999.
 """
+
 from __future__ import annotations
 
 import re
@@ -22,9 +23,7 @@ from support import Database
 STATISTICS_BYTES = 64
 SHOWN_CHARACTERS = 200
 
-TIMESTAMP = re.compile(
-    r"(\d{4,})-(\d\d)-(\d\d)(?: (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(\+00)?)?( BC)?", re.ASCII
-)
+TIMESTAMP = re.compile(r"(\d{4,})-(\d\d)-(\d\d)(?: (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(\+00)?)?( BC)?", re.ASCII)
 ARRAY_ELEMENT = re.compile(r'(?:"([^"\\]*(?:\\.[^"\\]*)*)"|([^",{}\\]+))(,|$)', re.DOTALL)
 
 
@@ -143,9 +142,7 @@ def shown(value: Any) -> str:
 def assert_same_values(what: str, held: list[Any], expected: list[Any]) -> None:
     for index, (one, other) in enumerate(zip(held, expected)):
         if one != other or type(one) is not type(other):
-            pytest.fail(
-                f"{what}, value {index}:\n  lake      {shown(one)}\n  expected  {shown(other)}", pytrace=False
-            )
+            pytest.fail(f"{what}, value {index}:\n  lake      {shown(one)}\n  expected  {shown(other)}", pytrace=False)
     assert len(held) == len(expected), f"{what}: {len(held)} values, {len(expected)} expected"
 
 

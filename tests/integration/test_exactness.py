@@ -1,5 +1,6 @@
 """Whole tables through the real program: every row and name as the server has it, whatever the relation, the codec, the
 number of row groups, the database's encoding; and random tables."""
+
 from __future__ import annotations
 
 import os
@@ -24,8 +25,8 @@ from support import Cluster, Database, clean_environment, is_published, lake_fil
 
 COLUMN_NAMES = [
     "id", "Select", "UPPER", "two words", " leading", "trailing ", "ümläut", "日本語", "🚚", 'quo"te', '"', "apo'strophe",
-    "a.b", "list", "element", "back\\slash", "semi;colon", "100%s%n", "$1", "new\nline", "tab\there", "x" * 63, "-- drop",
-    "{}", "[1]", "NULL", "e\u0301", "/*",
+    "a.b", "list", "element", "back\\slash", "semi;colon", "100%s%n", "$1", "new\nline", "tab\there", "x" * 63,
+    "-- drop", "{}", "[1]", "NULL", "e\u0301", "/*",
 ]  # fmt: skip
 
 TABLE_NAMES = [
@@ -82,8 +83,11 @@ def test_tables_of_any_name_are_found(database, tmp_path):
 # -------- relations --------
 
 RELATIONS_SQL = """
-CREATE TABLE plain (id int NOT NULL, gone text, amount numeric(8,2) NOT NULL, also_gone int NOT NULL DEFAULT 1, note text);
-INSERT INTO plain SELECT i, 'gone', i * 1.25, 1, CASE WHEN i % 3 > 0 THEN 'note ' || i END FROM generate_series(1, 500) AS i;
+CREATE TABLE plain (
+  id int NOT NULL, gone text, amount numeric(8,2) NOT NULL, also_gone int NOT NULL DEFAULT 1, note text
+);
+INSERT INTO plain SELECT i, 'gone', i * 1.25, 1, CASE WHEN i % 3 > 0 THEN 'note ' || i END
+  FROM generate_series(1, 500) AS i;
 ALTER TABLE plain DROP COLUMN gone, DROP COLUMN also_gone;
 ALTER TABLE plain ADD COLUMN added timestamptz NOT NULL DEFAULT '2026-01-31 12:00:00+01';
 CREATE VIEW a_view AS SELECT note, id, amount * 2 AS twice, amount FROM plain WHERE id % 2 = 0;
@@ -147,18 +151,24 @@ def test_chosen_columns_come_in_the_order_asked_for(relations, tmp_path):
         "excluded": {"table": "plain", "columns": {"exclude": ["amount", "added"]}},
         "one": {"table": "parted", "columns": {"include": ["note"]}},
     }))  # fmt: skip
-    assert_files_hold(run.files("included"), server_texts(relations, "SELECT note, id FROM plain ORDER BY id"), key="id")
-    assert_files_hold(run.files("excluded"), server_texts(relations, "SELECT id, note FROM plain ORDER BY id"), key="id")
+    assert_files_hold(
+        run.files("included"), server_texts(relations, "SELECT note, id FROM plain ORDER BY id"), key="id"
+    )
+    assert_files_hold(
+        run.files("excluded"), server_texts(relations, "SELECT id, note FROM plain ORDER BY id"), key="id"
+    )
     notes = sorted(held_values(read_with_pyarrow(run.files("one")).column("note")))
     assert notes == [row[0] for row in relations.rows('SELECT note FROM parted ORDER BY note COLLATE "C"')]
 
 
 def test_what_a_query_yields(relations, tmp_path):
     sql = """
-    SELECT id, 'literal' AS literal, NULL AS nothing, NULL::int AS null_int, amount * 1.10 AS product, sum(amount) OVER w AS total,
-           avg(id) OVER w AS mean, count(*) OVER w AS n, array[id, NULL] AS pair, note || '!' AS note, added::date AS day,
+    SELECT id, 'literal' AS literal, NULL AS nothing, NULL::int AS null_int, amount * 1.10 AS product,
+           sum(amount) OVER w AS total, avg(id) OVER w AS mean, count(*) OVER w AS n, array[id, NULL] AS pair,
+           note || '!' AS note, added::date AS day,
            added - interval '1 month' AS before, amount::float4 AS real, (id % 2 = 0) AS even, 'x'::char(3) AS padded,
-           note::varchar(4) AS cut, 1e300::numeric AS large, '{"a": 1}'::json AS json, added AT TIME ZONE 'Asia/Tokyo' AS local
+           note::varchar(4) AS cut, 1e300::numeric AS large, '{"a": 1}'::json AS json,
+           added AT TIME ZONE 'Asia/Tokyo' AS local
     FROM plain WINDOW w AS (ORDER BY id) ORDER BY id -- with a comment
     """
     run = haul(make_project(tmp_path, relations, {"result": {"query": sql + ";"}}))
@@ -178,23 +188,26 @@ def test_a_table_without_columns_is_refused(relations, tmp_path):
 
 
 def test_a_table_without_rows_gives_a_readable_file_with_its_schema(database, tmp_path):
-    database.execute(
-        """
+    database.execute("""
         CREATE TYPE mood AS ENUM ('sad', 'ok');
         CREATE TABLE empty (
-          b bool, i2 int2, i4 int4 NOT NULL, i8 int8, f4 float4, f8 float8, n numeric(12,2), big numeric(38,10), any_n numeric,
-          t text NOT NULL, by bytea, d date, tm time, ts timestamp, tz timestamptz, u uuid, j json, jb jsonb, m mood,
-          list int[], texts text[] NOT NULL, net inet, span interval
+          b bool, i2 int2, i4 int4 NOT NULL, i8 int8, f4 float4, f8 float8, n numeric(12,2), big numeric(38,10),
+          any_n numeric, t text NOT NULL, by bytea, d date, tm time, ts timestamp, tz timestamptz, u uuid, j json,
+          jb jsonb, m mood, list int[], texts text[] NOT NULL, net inet, span interval
         );
-        """
+        """)
+    run = haul(
+        make_project(
+            tmp_path, database, {"empty": {"table": "empty"}, "none": {"query": "SELECT 1 AS one WHERE false"}}
+        )
     )
-    run = haul(make_project(tmp_path, database, {"empty": {"table": "empty"}, "none": {"query": "SELECT 1 AS one WHERE false"}}))
     types = {
         "b": pa.bool_(), "i2": pa.int16(), "i4": pa.int32(), "i8": pa.int64(), "f4": pa.float32(), "f8": pa.float64(),
-        "n": pa.decimal128(12, 2), "big": pa.decimal128(38, 10), "any_n": pa.string(), "t": pa.string(), "by": pa.binary(),
-        "d": pa.date32(), "tm": pa.string(), "ts": pa.timestamp("us"), "tz": pa.timestamp("us", tz="UTC"), "u": pa.string(),
-        "j": pa.json_(), "jb": pa.json_(), "m": pa.string(), "list": pa.list_(pa.int32()), "texts": pa.list_(pa.string()),
-        "net": pa.string(), "span": pa.string(),
+        "n": pa.decimal128(12, 2), "big": pa.decimal128(38, 10), "any_n": pa.string(), "t": pa.string(),
+        "by": pa.binary(), "d": pa.date32(), "tm": pa.string(), "ts": pa.timestamp("us"),
+        "tz": pa.timestamp("us", tz="UTC"), "u": pa.string(),
+        "j": pa.json_(), "jb": pa.json_(), "m": pa.string(), "list": pa.list_(pa.int32()),
+        "texts": pa.list_(pa.string()), "net": pa.string(), "span": pa.string(),
     }  # fmt: skip
     files = run.files("empty")
     assert len(files) == 1
@@ -215,7 +228,9 @@ def test_a_table_of_1500_columns(database, tmp_path):
     names = [f"c{number}" for number in range(1500)]
     database.execute(f"CREATE TABLE wide ({', '.join(f'{name} int2' for name in names)})")
     for row in range(3):
-        database.execute(f"INSERT INTO wide VALUES ({', '.join('NULL' if i % 7 == row else str(i - 700) for i in range(1500))})")
+        database.execute(
+            f"INSERT INTO wide VALUES ({', '.join('NULL' if i % 7 == row else str(i - 700) for i in range(1500))})"
+        )
     files = haul(make_project(tmp_path, database, {"wide": {"table": "wide"}})).files("wide")
     assert_files_hold(files, server_texts(database, "SELECT * FROM wide"))
 
@@ -224,16 +239,14 @@ def test_a_table_of_1500_columns(database, tmp_path):
 
 
 def test_row_level_security_is_an_error_and_not_fewer_rows(database, tmp_path):
-    database.execute(
-        """
+    database.execute("""
         CREATE TABLE secured AS SELECT i AS id FROM generate_series(1, 10) AS i;
         ALTER TABLE secured ENABLE ROW LEVEL SECURITY;
         CREATE POLICY few ON secured USING (id <= 3);
         CREATE ROLE held_back LOGIN PASSWORD 'held';
         CREATE ROLE trusted LOGIN PASSWORD 'trusted' BYPASSRLS;
         GRANT SELECT ON secured TO held_back, trusted;
-        """
-    )
+        """)
     tasks = {"secured": {"table": "secured"}}
     for role, password in [("held_back", "held"), ("trusted", "trusted")]:
         uri = re.sub("//[^@]*@", f"//{role}:{password}@", database.uri)
@@ -281,19 +294,23 @@ def test_bytes_of_a_sql_ascii_database_that_are_no_utf8_are_refused_by_column_an
         tasks = {}
         for name, value in bad.items():
             database.execute(f"CREATE TABLE {name} (id int, name text)")
-            database.execute(f"INSERT INTO {name} VALUES (1, 'gr' || chr(195) || chr(188) || 'n'), (2, NULL), (3, {value})")
+            database.execute(
+                f"INSERT INTO {name} VALUES (1, 'gr' || chr(195) || chr(188) || 'n'), (2, NULL), (3, {value})"
+            )
             tasks[name] = {"table": name}
         for name, type_, value in [
-            ("in_varchar", "varchar(9)", "chr(233)"), ("in_bpchar", "char(9)", "chr(233)"), ("in_name", "name", "chr(233)::name"),
-            ("in_array", "text[]", "ARRAY['a', NULL, chr(233)]"), ("in_json", "json", "('\"' || chr(233) || '\"')::json"),
+            ("in_varchar", "varchar(9)", "chr(233)"), ("in_bpchar", "char(9)", "chr(233)"), ("in_name", "name",
+                                                                                             "chr(233)::name"),
+            ("in_array", "text[]", "ARRAY['a', NULL, chr(233)]"), ("in_json", "json",
+                                                                   "('\"' || chr(233) || '\"')::json"),
             ("in_composite", "pair", "(1, chr(233))::pair"), ("in_composites", "pair[]", "ARRAY[(1, chr(233))::pair]"),
         ]:  # fmt: skip
             database.execute(f"CREATE TABLE {name} (id int, name {type_})")
             database.execute(f"INSERT INTO {name} VALUES (1, NULL), (2, NULL), (3, {value})")
             tasks[name] = {"table": name}
         database.execute(
-            "CREATE TABLE good AS SELECT 1 AS id, chr(195) || chr(169) AS name, ARRAY[chr(240) || chr(159) || chr(154) || chr(154)] "
-            "AS list, chr(233)::bytea AS bytes"
+            "CREATE TABLE good AS SELECT 1 AS id, chr(195) || chr(169) AS name, "
+            "ARRAY[chr(240) || chr(159) || chr(154) || chr(154)] AS list, chr(233)::bytea AS bytes"
         )
         tasks["good"] = {"table": "good"}
         project = make_project(tmp_path, database, tasks)
@@ -313,22 +330,25 @@ def test_bytes_of_a_sql_ascii_database_that_are_no_utf8_are_refused_by_column_an
 
 def test_a_latin1_database_arrives_as_utf8(cluster, tmp_path):
     with encoded_database(cluster, "latin1_types", "LATIN1") as database:
-        database.execute("""CREATE TABLE t AS SELECT 1 AS "größe", chr(233) || ' ' || chr(255) AS text, ARRAY[chr(228)] AS list""")
+        database.execute(
+            """CREATE TABLE t AS SELECT 1 AS "größe", chr(233) || ' ' || chr(255) AS text, ARRAY[chr(228)] AS list"""
+        )
         run = haul(make_project(tmp_path, database, {"t": {"table": "t"}}))
         assert_files_hold(run.files("t"), {"größe": ["1"], "text": ["é ÿ"], "list": ["{ä}"]})
 
 
 # -------- codecs --------
 
-CODECS = {"zstd": "ZSTD", "zstd(19)": "ZSTD", "snappy": "SNAPPY", "gzip": "GZIP", "gzip(1)": "GZIP", "lz4_raw": "LZ4_RAW",
+CODECS = {"zstd": "ZSTD", "zstd(19)": "ZSTD", "snappy": "SNAPPY", "gzip": "GZIP", "gzip(1)": "GZIP",
+          "lz4_raw": "LZ4_RAW",
           "none": "UNCOMPRESSED"}  # fmt: skip
 
 
 def test_every_codec_is_read_by_both_readers(database, tmp_path):
     database.execute(
         "CREATE TABLE coded AS SELECT i AS id, i % 10 AS few, md5(i::text) AS hash, repeat('abc', i % 50) AS repeated, "
-        "(i * 1.25)::numeric(20,2) AS amount, CASE WHEN i % 4 = 0 THEN i::float8 END AS sometimes, ARRAY[i, NULL, i % 3] AS list, "
-        "NULL::text AS never, i % 3 = 0 AS flag FROM generate_series(1, 25000) AS i"
+        "(i * 1.25)::numeric(20,2) AS amount, CASE WHEN i % 4 = 0 THEN i::float8 END AS sometimes, "
+        "ARRAY[i, NULL, i % 3] AS list, NULL::text AS never, i % 3 = 0 AS flag FROM generate_series(1, 25000) AS i"
     )
     tasks = {f"codec_{number}": {"table": "coded", "compression": codec} for number, codec in enumerate(CODECS)}
     run = haul(make_project(tmp_path, database, tasks))
@@ -340,7 +360,9 @@ def test_every_codec_is_read_by_both_readers(database, tmp_path):
         assert read_with_pyarrow(files).equals(expected)
         assert read_with_duckdb(files).cast(expected.schema.remove_metadata()).equals(expected)
         with duckdb.connect() as connection:
-            used = connection.execute("SELECT DISTINCT compression FROM parquet_metadata(?)", [str(files[0])]).fetchall()
+            used = connection.execute(
+                "SELECT DISTINCT compression FROM parquet_metadata(?)", [str(files[0])]
+            ).fetchall()
         assert used == [(name,)]
 
 
@@ -357,15 +379,18 @@ BIG_COLUMNS = {
     "often": ("CASE WHEN hash % 10 <> 0 THEN hash % 100 END::smallint", "often", "often::VARCHAR"),
     "never": ("NULL::text", "never", "never"),
     "stretches": ("CASE WHEN i / 30000 % 2 = 0 THEN i END", "stretches", "stretches::VARCHAR"),
-    "empty_or_null": ("CASE hash % 3 WHEN 0 THEN '' WHEN 1 THEN E'line\\nbreak, \"quoted\"\\\\N' END", "empty_or_null", "empty_or_null"),
+    "empty_or_null": ("CASE hash % 3 WHEN 0 THEN '' WHEN 1 THEN E'line\\nbreak, \"quoted\"\\\\N' END", "empty_or_null",
+                      "empty_or_null"),
     "long": ("CASE WHEN hash % 200 = 0 THEN repeat(md5(i::text), hash % 2000) ELSE 'short' END", "long", "long"),
     "amount": ("((hash % 100000000)::numeric / 100 - 500000)::numeric(12,2)", "amount", "amount::VARCHAR"),
     "exact": ("(hash::numeric * hash * hash / 1000000007)::numeric(38,10)", "exact", "exact::VARCHAR"),
     "unlimited": ("hash::numeric / (1 + hash % 97)", "unlimited", "unlimited"),
     "real": ("hash / 7.0::float8", "float8send(real)", "real"),
-    "instant": ("'1950-01-01'::timestamptz + hash * interval '1.000001 seconds'", "(extract(epoch FROM instant) * 1000000)::bigint",
+    "instant": ("'1950-01-01'::timestamptz + hash * interval '1.000001 seconds'",
+                "(extract(epoch FROM instant) * 1000000)::bigint",
                 "epoch_us(instant)::VARCHAR"),
-    "day": ("'1950-01-01'::date + (hash % 50000)::int", "day - '1970-01-01'::date", "(day - DATE '1970-01-01')::VARCHAR"),
+    "day": ("'1950-01-01'::date + (hash % 50000)::int", "day - '1970-01-01'::date",
+            "(day - DATE '1970-01-01')::VARCHAR"),
     "flag": ("hash % 5 = 0", "flag::int", "flag::INT::VARCHAR"),
     "key": ("md5('k' || i)::uuid", "key", "key"),
     "bytes": ("decode(md5('b' || i), 'hex')", "encode(bytes, 'hex')", "lower(hex(bytes))"),
@@ -382,14 +407,24 @@ def big(cluster, module_database, tmp_path_factory):
     directory = tmp_path_factory.mktemp("big")
     columns = ", ".join(f"{sql} AS {name}" for name, (sql, _, _) in BIG_COLUMNS.items())
     module_database.execute(
-        f"CREATE TABLE big AS SELECT {columns} FROM (SELECT i, abs(hashint4(i)) AS hash FROM generate_series(1, {MANY_ROWS}) AS i) AS n"
+        f"CREATE TABLE big AS SELECT {columns} "
+        f"FROM (SELECT i, abs(hashint4(i)) AS hash FROM generate_series(1, {MANY_ROWS}) AS i) AS numbers"
     )
     run = haul(make_project(directory, module_database, {"big": {"table": "big"}}, memory="64MB", jobs=1))
     csv = directory / "big.csv"
     said = ", ".join(said for _, said, _ in BIG_COLUMNS.values())
     with csv.open("wb") as file:
         copy = f"COPY (SELECT {said} FROM big) TO STDOUT (FORMAT csv, NULL '\\N', FORCE_QUOTE *)"
-        command = [cluster.bindir / "psql", module_database.uri, "--no-psqlrc", "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", copy]
+        command = [
+            cluster.bindir / "psql",
+            module_database.uri,
+            "--no-psqlrc",
+            "-qAtX",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-c",
+            copy,
+        ]
         subprocess.run(command, env=clean_environment(), check=True, stdout=file)
     return module_database, run.files("big"), csv
 
@@ -404,8 +439,9 @@ def test_every_row_of_many_row_groups_is_what_copy_says(big):
         connection.execute("SET preserve_insertion_order = false")
         columns = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
         connection.execute(
-            f"CREATE TABLE said AS FROM read_csv('{csv}', columns = {{{columns}}}, header = false, nullstr = '\\N', quote = '\"', "
-            "escape = '\"', delim = ',', allow_quoted_nulls = false, auto_detect = false, max_line_size = 10000000)"
+            f"CREATE TABLE said AS FROM read_csv('{csv}', columns = {{{columns}}}, header = false, "
+            "nullstr = '\\N', quote = '\"', escape = '\"', delim = ',', allow_quoted_nulls = false, auto_detect = false, "
+            "max_line_size = 10000000)"
         )
         lake = connection.from_parquet([str(file) for file in files])
         held = ", ".join(f"{form} AS {name}" for name, (_, _, form) in BIG_COLUMNS.items() if name != "real")
@@ -426,9 +462,10 @@ def test_every_row_of_many_row_groups_is_what_copy_says(big):
 def test_aggregates_over_many_row_groups_are_the_servers(big):
     database, files, _ = big
     sql = """
-    SELECT count(*), sum(id), count(DISTINCT few), count(DISTINCT many), count(turning), count(rare), sum(rare), sum(often),
-           count(never), sum(stretches), min(amount), max(amount), sum(amount), sum(exact), min(instant)::text, max(day)::text,
-           sum(CASE WHEN flag THEN 1 ELSE 0 END), sum(length(long)), count(numbers), count(tags)
+    SELECT count(*), sum(id), count(DISTINCT few), count(DISTINCT many), count(turning), count(rare), sum(rare),
+           sum(often), count(never), sum(stretches), min(amount), max(amount), sum(amount), sum(exact),
+           min(instant)::text, max(day)::text, sum(CASE WHEN flag THEN 1 ELSE 0 END),
+           sum(length(long)), count(numbers), count(tags)
     FROM big
     """
     with duckdb.connect() as connection:
@@ -442,7 +479,11 @@ def test_statistics_and_encodings_of_many_row_groups(big):
     _, files, _ = big
     table = read_with_pyarrow(files)  # checks statistics
     assert table.num_rows == MANY_ROWS
-    chunks = [pq.read_metadata(file).row_group(group) for file in files for group in range(pq.read_metadata(file).num_row_groups)]
+    chunks = [
+        pq.read_metadata(file).row_group(group)
+        for file in files
+        for group in range(pq.read_metadata(file).num_row_groups)
+    ]
     encodings = {name: set() for name in BIG_COLUMNS}
     for chunk in chunks:
         for index in range(chunk.num_columns):
@@ -456,21 +497,21 @@ def test_statistics_and_encodings_of_many_row_groups(big):
 
 def test_long_lists_and_long_values_cross_pages(database, tmp_path):
     """Lists of more elements than a page has values, runs of empty and NULL lists, values larger than a page."""
-    database.execute(
-        """
+    database.execute("""
         CREATE TABLE lists AS
-        SELECT i AS id, CASE WHEN i = 7 THEN (SELECT array_agg(nullif(n % 1000, 5)) FROM generate_series(1, 150000) AS n)
+        SELECT i AS id,
+               CASE WHEN i = 7 THEN (SELECT array_agg(nullif(n % 1000, 5)) FROM generate_series(1, 150000) AS n)
                              WHEN i % 3 = 0 THEN '{}' WHEN i % 3 = 1 THEN ARRAY[i] END AS numbers,
                CASE WHEN i = 9 THEN (SELECT array_agg(md5(n::text)) FROM generate_series(1, 40000) AS n)
                     WHEN i BETWEEN 1000 AND 21500 THEN NULL WHEN i > 21500 THEN ARRAY[NULL, i::text] END AS texts,
                CASE WHEN i % 8192 = 0 THEN NULL ELSE i END AS at_batches, CASE WHEN i % 20000 = 0 THEN i END AS at_pages
         FROM generate_series(0, 45000) AS i;
         CREATE TABLE long_values AS
-        SELECT i AS id, CASE i WHEN 2 THEN repeat('€uro ', 1500000) WHEN 4 THEN '' WHEN 6 THEN repeat('z', 3000000) END AS text,
+        SELECT i AS id,
+               CASE i WHEN 2 THEN repeat('€uro ', 1500000) WHEN 4 THEN '' WHEN 6 THEN repeat('z', 3000000) END AS text,
                CASE i WHEN 3 THEN decode(repeat('00ff', 2500000), 'hex') END AS bytes
         FROM generate_series(1, 8) AS i;
-        """
-    )
+        """)
     run = haul(make_project(tmp_path, database, {name: {"table": name} for name in ("lists", "long_values")}))
     for name in ("lists", "long_values"):
         assert_files_hold(run.files(name), server_texts(database, f"SELECT * FROM {name} ORDER BY id"), key="id")
@@ -478,7 +519,8 @@ def test_long_lists_and_long_values_cross_pages(database, tmp_path):
 
 # -------- random tables --------
 
-ALPHABETS = ["ab", "0123456789.-e", " \t\n\r", "äöüßéЖЯ", "日本語漢字", "🚚🏴🙂", '"\'\\{},;|', "".join(map(chr, range(1, 128))),
+ALPHABETS = ["ab", "0123456789.-e", " \t\n\r", "äöüßéЖЯ", "日本語漢字", "🚚🏴🙂", '"\'\\{},;|', "".join(map(chr, range(1,
+                                                                                                               128))),
              "\u0301\u200b\ufeff\ufffd\ud7ff\ue000\U0010ffff"]  # fmt: skip
 EDGE_SHARE = 0.2
 
@@ -528,7 +570,9 @@ def random_numeric(generator: random.Random) -> str:
 
 
 def random_date(generator: random.Random) -> str:
-    year = generator.choice([generator.randint(1, 9999), generator.randint(1900, 2100), generator.randint(10000, 200000)])
+    year = generator.choice(
+        [generator.randint(1, 9999), generator.randint(1900, 2100), generator.randint(10000, 200000)]
+    )
     before = " BC" if year <= 4700 and generator.random() < 0.1 else ""
     return f"{year:04}-{generator.randint(1, 12):02}-{generator.randint(1, 28):02}{before}"
 
@@ -553,7 +597,9 @@ def random_json(generator: random.Random, depth: int = 0) -> str:
     if kind == 4:
         return "[" + ", ".join(random_json(generator, depth + 1) for _ in range(generator.randrange(4))) + "]"
     if kind == 5:
-        members = (f'"{generator.choice("abcü")}" : {random_json(generator, depth + 1)}' for _ in range(generator.randrange(4)))
+        members = (
+            f'"{generator.choice("abcü")}" : {random_json(generator, depth + 1)}' for _ in range(generator.randrange(4))
+        )
         return "{" + ",".join(members) + " }"
     return [f"{generator.randint(-9, 9)}.50", "null", "true", '"x\\u00e9 日"'][kind]
 
@@ -598,7 +644,9 @@ def random_array(make: Callable[[random.Random], str]) -> Callable[[random.Rando
     return lambda g: "{" + ",".join(element(g) for _ in range(g.choice([0, 1, 2, 3, 9]))) + "}"
 
 
-def random_values(generator: random.Random, rows: int, required: bool, make: Callable[[random.Random], str]) -> list[str | None]:
+def random_values(
+    generator: random.Random, rows: int, required: bool, make: Callable[[random.Random], str]
+) -> list[str | None]:
     """Of one value, of few or of many, with NULLs singly or in stretches."""
     pool = [make(generator) for _ in range(generator.choice([1, 4, 100, rows + 1]))]
     null_rate = 0 if required else generator.choice([0, 0.1, 0.5, 0.95, 1])
@@ -628,7 +676,9 @@ def make_random_table(database: Database, generator: random.Random, name: str, r
             sql_type + (" NOT NULL" if required else ""),
             random_values(generator, rows, required, make),
         )
-    database.execute(f"CREATE TABLE {name} ({', '.join(f'{column} {type_}' for column, (type_, _) in columns.items())})")
+    database.execute(
+        f"CREATE TABLE {name} ({', '.join(f'{column} {type_}' for column, (type_, _) in columns.items())})"
+    )
     with database.connection.cursor().copy(f"COPY {name} FROM STDIN") as copy:
         for row in zip(*(values for _, values in columns.values()), strict=True):
             copy.write_row(row)

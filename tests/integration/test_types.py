@@ -1,5 +1,6 @@
 """Every type through the real program: a table per type with its edge values, hauled once, read by pyarrow and DuckDB
 and compared with what the server prints."""
+
 from __future__ import annotations
 
 import random
@@ -43,25 +44,27 @@ ALL_BYTES = "\\x" + bytes(range(256)).hex()
 LONG_BYTES = "\\x" + random.Random(1).randbytes(MEGABYTE).hex()
 
 TEXTS = [
-    "", " ", "a", "A", "NULL", "null", "\\N", "\\", "\\\\", "123", "-1.50", "1e5", "NaN", "Infinity", "true", "{}", "{a,b}",
-    "2024-01-01", "'single'", '"double"', "a,b;c", "line\nbreak", "tab\there", "carriage\r\nreturn", "\x01\x1f\x7f",
-    "Grüße", "Ελληνικά", "日本語", "🚚🏴󠁧󠁢󠁳󠁣󠁴󠁿", "e\u0301", "\u00a0", "\u200b", "\ufeffmark", "\ufffd", "\ue000", "x" * 63, "x" * 64, "x" * 65,
-    "ü" * 31 + "abc", "日" * 22, "🚚" * 17, "longer " * 1000, "y" * MEGABYTE,
+    "", " ", "a", "A", "NULL", "null", "\\N", "\\", "\\\\", "123", "-1.50", "1e5", "NaN", "Infinity", "true", "{}",
+    "{a,b}", "2024-01-01", "'single'", '"double"', "a,b;c", "line\nbreak", "tab\there", "carriage\r\nreturn",
+    "\x01\x1f\x7f", "Grüße", "Ελληνικά", "日本語", "🚚🏴󠁧󠁢󠁳󠁣󠁴󠁿", "e\u0301", "\u00a0", "\u200b", "\ufeffmark", "\ufffd",
+    "\ue000", "x" * 63, "x" * 64, "x" * 65, "ü" * 31 + "abc", "日" * 22, "🚚" * 17, "longer " * 1000, "y" * MEGABYTE,
 ]  # fmt: skip
 
 TIMESTAMPS = [
-    "4714-11-24 00:00:00 BC", "4713-01-01 00:00:00 BC", "0044-03-15 12:00:00.000001 BC", "0001-12-31 23:59:59.999999 BC",
-    "0001-01-01 00:00:00", "1582-10-10 00:00:00", "1900-03-01 00:00:00", "1969-12-31 23:59:59.999999",
-    "1969-12-31 23:59:59", "1970-01-01 00:00:00", "1970-01-01 00:00:00.000001", "1999-12-31 23:59:59.999999",
-    "2000-01-01 00:00:00", "2016-12-31 23:59:60", "2024-02-29 12:34:56.789012", "2038-01-19 03:14:08",
-    "2262-04-11 23:47:16.854776", "9999-12-31 23:59:59.999999", "10000-01-01 00:00:00", "294247-01-10 04:00:54.775806",
+    "4714-11-24 00:00:00 BC", "4713-01-01 00:00:00 BC", "0044-03-15 12:00:00.000001 BC",
+    "0001-12-31 23:59:59.999999 BC", "0001-01-01 00:00:00", "1582-10-10 00:00:00", "1900-03-01 00:00:00",
+    "1969-12-31 23:59:59.999999", "1969-12-31 23:59:59", "1970-01-01 00:00:00", "1970-01-01 00:00:00.000001",
+    "1999-12-31 23:59:59.999999", "2000-01-01 00:00:00", "2016-12-31 23:59:60", "2024-02-29 12:34:56.789012",
+    "2038-01-19 03:14:08", "2262-04-11 23:47:16.854776", "9999-12-31 23:59:59.999999", "10000-01-01 00:00:00",
+    "294247-01-10 04:00:54.775806",
 ]  # fmt: skip
 
 UNCONSTRAINED = [
-    "0", "0.0", "0.000000", "-0.00", "1", "-1", "1.10", "-1.100", "10", "100", "1000", "10000", "100000000", "9999", "99999999",
-    "0.1", "0.01", "0.001", "0.0001", "0.00001", "0.00010", "9999.9999", "10000.00001", "1e-20", "-1e-20", "1e20", "1e100",
-    "-1e100", "1.00000000000000000000", "12345678901234567890.0123456789000", "NaN", "Infinity", "-Infinity",
-    "9" * 131072, "-" + "123456789" * 14563, "0." + "0" * 16382 + "1", "1" + "0" * 131071, "8" * 131072 + "." + "7" * 16383,
+    "0", "0.0", "0.000000", "-0.00", "1", "-1", "1.10", "-1.100", "10", "100", "1000", "10000", "100000000", "9999",
+    "99999999", "0.1", "0.01", "0.001", "0.0001", "0.00001", "0.00010", "9999.9999", "10000.00001", "1e-20", "-1e-20",
+    "1e20", "1e100", "-1e100", "1.00000000000000000000", "12345678901234567890.0123456789000", "NaN", "Infinity",
+    "-Infinity", "9" * 131072, "-" + "123456789" * 14563, "0." + "0" * 16382 + "1", "1" + "0" * 131071,
+    "8" * 131072 + "." + "7" * 16383,
 ]  # fmt: skip
 
 CASES = [
@@ -75,8 +78,8 @@ CASES = [
     ),
     Case(
         "float4", "real", pa.float32(), "FLOAT",
-        ["NaN", "Infinity", "-Infinity", "0", "-0", "1e-45", "-1e-45", "1.1754942e-38", "1.17549435e-38", "3.4028235e38",
-         "-3.4028235e38", "0.1", "16777217", "1e15", "123456.79"],
+        ["NaN", "Infinity", "-Infinity", "0", "-0", "1e-45", "-1e-45", "1.1754942e-38", "1.17549435e-38",
+         "3.4028235e38", "-3.4028235e38", "0.1", "16777217", "1e15", "123456.79"],
     ),
     Case("float4_finite", "real", pa.float32(), "FLOAT", ["3.4028235e38", "-3.4028235e38", "0", "1e-45"]),
     Case("float4_zeros", "real", pa.float32(), "FLOAT", ["0", "-0"]),
@@ -116,8 +119,8 @@ CASES = [
     Case(
         "date", "date", pa.date32(), "DATE",
         ["4714-11-24 BC", "4713-01-01 BC", "0001-12-31 BC", "0001-02-29 BC", "0001-01-01", "1582-10-10", "1900-03-01",
-         "1969-12-31", "1970-01-01", "1970-01-02", "1999-12-31", "2000-01-01", "2000-02-29", "9999-12-31", "10000-01-01",
-         "5874897-12-31"],
+         "1969-12-31", "1970-01-01", "1970-01-02", "1999-12-31", "2000-01-01", "2000-02-29", "9999-12-31",
+         "10000-01-01", "5874897-12-31"],
     ),
     text_case(
         "time", "time",
@@ -138,26 +141,31 @@ CASES = [
     text_case(
         "uuid", "uuid",
         ["00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff",
-         "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11", "{0123456789abcdef0123456789abcdef}", "7f000000-0000-0000-0000-000000000000",
-         "80000000-0000-0000-0000-000000000000"],
+         "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11", "{0123456789abcdef0123456789abcdef}",
+         "7f000000-0000-0000-0000-000000000000", "80000000-0000-0000-0000-000000000000"],
     ),
     Case(
         "json", "json", pa.json_(), "JSON",
-        ['{"a": 1,  "a": 2}', " [1 , 2] ", "null", '"x"', "1.0", "-0", "1e400", "{}", "[]", '{"ü": "\\u00e9\\ud83d\\ude9a"}',
-         '{\n\t"b":\r\n null\n}\n', '"' + "j" * MEGABYTE + '"', '{"n": 12345678901234567890.123456789012345678901234567890}'],
+        ['{"a": 1,  "a": 2}', " [1 , 2] ", "null", '"x"', "1.0", "-0", "1e400", "{}", "[]",
+         '{"ü": "\\u00e9\\ud83d\\ude9a"}',
+         '{\n\t"b":\r\n null\n}\n', '"' + "j" * MEGABYTE + '"',
+         '{"n": 12345678901234567890.123456789012345678901234567890}'],
     ),
     Case(
         "jsonb", "jsonb", pa.json_(), "JSON",
-        ['{"a": 1,  "a": 2}', " [1 , 2] ", "null", '"x"', "1.0", "-0", "{}", "[]", '{"ü": "\\u00e9\\ud83d\\ude9a", "b": [true]}',
+        ['{"a": 1,  "a": 2}', " [1 , 2] ", "null", '"x"', "1.0", "-0", "{}", "[]",
+         '{"ü": "\\u00e9\\ud83d\\ude9a", "b": [true]}',
          '{"bb": 1, "a": {"c": null}}', '"' + "j" * MEGABYTE + '"', "12345678901234567890.1234567890123456789"],
     ),
     text_case("enum", "mood", ["ok", "sad", "ハッピー", "with space", 'quo"te', "a,b", "NULL", ""]),
     Case("oid", "oid", pa.int64(), "BIGINT", ["0", "1", "2147483648", "4294967295"]),
     Case("xid", "xid", pa.int64(), "BIGINT", ["0", "3", "4294967295"]),
     Case("cid", "cid", pa.int64(), "BIGINT", ["0", "3", "4294967295"]),
-    decimal_case("numeric_12_2", "numeric(12,2)", 12, 2, ["0", "0.01", "-0.01", "9999999999.99", "-9999999999.99", "1.005"]),
+    decimal_case("numeric_12_2", "numeric(12,2)", 12, 2, ["0", "0.01", "-0.01", "9999999999.99", "-9999999999.99",
+                                                          "1.005"]),
     decimal_case("numeric_5", "numeric(5)", 5, 0, ["0", "99999", "-99999", "10000", "9999", "0.5"]),
-    decimal_case("numeric_38_19", "numeric(38,19)", 38, 19, ["0", "9" * 19 + "." + "9" * 19, "-" + "9" * 19 + "." + "9" * 19,
+    decimal_case("numeric_38_19", "numeric(38,19)", 38, 19, ["0", "9" * 19 + "." + "9" * 19,
+                                                             "-" + "9" * 19 + "." + "9" * 19,
                                                              "1e-19", "10000", "0.0001", "1844674407370955161.5"]),
     Case("domain_int", "positive", pa.int32(), "INTEGER", ["1", "2147483647"]),
     Case("domain_numeric", "price", pa.decimal128(12, 2), "DECIMAL(12,2)", ["0", "1.5", "-9999999999.99"]),
@@ -208,7 +216,8 @@ OTHERS = [
     text_case("int4multirange", "int4multirange", ["{}", "{[1,2),[5,)}"]),
     text_case(
         "interval", "interval",
-        ["0", "1 year 2 mons -3 days 04:05:06.000007", "-1 day", "-00:00:00.000001", "178000000 years", "1 mon", "25:00"],
+        ["0", "1 year 2 mons -3 days 04:05:06.000007", "-1 day", "-00:00:00.000001", "178000000 years", "1 mon",
+         "25:00"],
     ),
     text_case("point", "point", ["(1,2)", "(0.1,-1e300)", "(NaN,Infinity)", "(0.30000000000000004,-0)"]),
     text_case("line", "line", ["{1,2,3}"]),
@@ -247,7 +256,8 @@ def make_table(database: Database, case: Case) -> None:
     table = f"t_{case.name}"
     list_type = f"{case.sql_type}[]" if case.has_array else "int[]"
     database.execute(
-        f"CREATE TABLE {table} (id int PRIMARY KEY, v {case.sql_type}, required {case.sql_type} NOT NULL, list {list_type})"
+        f"CREATE TABLE {table} (id int PRIMARY KEY, v {case.sql_type}, required {case.sql_type} NOT NULL, "
+        f"list {list_type})"
     )
     values: list[str | None] = [*case.values]
     values[1:1] = [None]
@@ -378,11 +388,13 @@ def test_scales_below_zero_and_beyond_the_precision(types_database, tmp_path):
     if types_database.connection.info.server_version < 150000:
         pytest.skip("PostgreSQL has such scales from version 15 on")
     shapes = {
-        "numeric(5,-2)": pa.decimal128(7, 0), "numeric(1,-37)": pa.decimal128(38, 0), "numeric(36,-2)": pa.decimal128(38, 0),
-        "numeric(37,-2)": pa.string(), "numeric(3,-36)": pa.string(), "numeric(3,5)": pa.decimal128(5, 5),
-        "numeric(2,38)": pa.decimal128(38, 38), "numeric(1,39)": pa.string(), "numeric(38,39)": pa.string(),
+        "numeric(5,-2)": pa.decimal128(7, 0), "numeric(1,-37)": pa.decimal128(38, 0),
+        "numeric(36,-2)": pa.decimal128(38, 0), "numeric(37,-2)": pa.string(), "numeric(3,-36)": pa.string(),
+        "numeric(3,5)": pa.decimal128(5, 5), "numeric(2,38)": pa.decimal128(38, 38), "numeric(1,39)": pa.string(),
+        "numeric(38,39)": pa.string(),
     }  # fmt: skip
-    numbers = ["0", "12345", "-9999949", "0.00123", "0.00999", "-0.00999", "NaN", "1e37", "9e37", "-9e37", "99e36", "9e-38",
+    numbers = ["0", "12345", "-9999949", "0.00123", "0.00999", "-0.00999", "NaN", "1e37", "9e37", "-9e37", "99e36",
+               "9e-38",
                "-99e-38", "9e-39", "1e-39", None]  # fmt: skip
     columns = [f"c{i}" for i in range(len(shapes))]
     types_database.execute(
@@ -431,7 +443,8 @@ REFUSED = [
     Refused("timestamptz_minus_infinity", "timestamptz", "2024-01-01 00:00+00", "-infinity", ("-infinity",)),
     Refused("date_infinity_in_array", "date[]", "{2024-01-01}", "{NULL,infinity}", ("infinity", "element 2")),
     Refused("timestamp_past_the_last", "timestamp", "2024-01-01", "294247-01-10 04:00:54.775808", ("294247-01-10",)),
-    Refused("timestamptz_last_of_all", "timestamptz", "2024-01-01 00:00+00", "294276-12-31 23:59:59.999999+00", ("294247",)),
+    Refused("timestamptz_last_of_all", "timestamptz", "2024-01-01 00:00+00", "294276-12-31 23:59:59.999999+00",
+            ("294247",)),
     Refused("two_dimensions", "int[]", "{1,2}", "{{1,2},{3,4}}", ("2 dimensions",)),
     Refused("two_dimensions_of_text", "text[]", "{a}", "{{a},{b}}", ("2 dimensions",)),
     Refused("three_dimensions", "numeric(10,2)[]", "{1}", "{{{1}}}", ("3 dimensions",)),
@@ -500,8 +513,7 @@ def test_the_last_instant_that_64_bits_hold(types_database, tmp_path):
 def test_a_role_with_other_settings_gives_the_same_lake(cluster: Cluster, types_database, cases, tmp_path):
     """timestamptz is UTC, floats have all their digits, whatever the role is set to."""
     types_database.execute("CREATE VIEW slow AS SELECT 1 AS id, pg_sleep(0.4) IS NULL AS slept")
-    types_database.execute(
-        """
+    types_database.execute("""
         CREATE ROLE far_away LOGIN PASSWORD 'far';
         ALTER ROLE far_away SET TimeZone = 'America/St_Johns';
         ALTER ROLE far_away SET DateStyle = 'German';
@@ -513,8 +525,7 @@ def test_a_role_with_other_settings_gives_the_same_lake(cluster: Cluster, types_
         ALTER ROLE far_away SET statement_timeout = '250ms';
         ALTER ROLE far_away SET xmloption = 'document';
         GRANT SELECT ON ALL TABLES IN SCHEMA public TO far_away;
-        """
-    )
+        """)
     uri = re.sub("//[^@]*@", "//far_away:far@", types_database.uri)
     names = ["bool", "float4", "float8", "bytea", "date", "time", "timestamp", "timestamptz", "text", "xml", "interval",
              "timetz", "point", "tstzrange", "composite"]  # fmt: skip
