@@ -10,16 +10,25 @@
 #ifndef LH_POSTGRES_DECODE_H
 #define LH_POSTGRES_DECODE_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "column/batch.h"
+#include "column/policy.h"
 #include "lakehaul/error.h"
 
 struct lh_pg_decoder;
 
 typedef lh_status lh_pg_decode_function(const struct lh_pg_decoder *decoder, const uint8_t *bytes,
                                         size_t length, struct lh_column *column, struct lh_error *err);
+
+/* How many values of a column, nested ones included, were replaced because its type cannot hold them. Any
+ * thread adds. */
+struct lh_pg_replaced {
+  atomic_uint_least64_t nulls;   /* by NULL */
+  atomic_uint_least64_t clamped; /* by the nearest value */
+};
 
 /* How the values of one column are read. Constant once made; shared by threads. */
 struct lh_pg_decoder {
@@ -29,6 +38,9 @@ struct lh_pg_decoder {
   int precision, scale;                /* numeric into DECIMAL */
   bool check_utf8;                     /* the server does not guarantee the encoding (SQL_ASCII) */
   const struct lh_pg_decoder *element; /* arrays */
+  enum lh_unrepresentable on_unrepresentable;
+  enum lh_multidimensional multidimensional; /* arrays */
+  struct lh_pg_replaced *replaced;           /* the column's; NULL where values are refused */
 };
 
 /* decode_fixed.c; int4 also reads float4, and int8 float8: the same bytes. */
@@ -46,6 +58,12 @@ lh_pg_decode_function lh_pg_decode_array;
 /* numeric.c: exact, into DECIMAL of the decoder's precision and scale; and as the text that numeric's output
  * function gives. */
 lh_pg_decode_function lh_pg_decode_numeric, lh_pg_decode_numeric_text;
+
+/* For the place where a decoder refuses a value that is right but that the column's type cannot hold, and
+ * nowhere before it: whether the policy wants the nearest value appended instead, which a decoder asks only
+ * where there is one, or else NULL (lh_pg_put_null). Each yes is counted. */
+bool lh_pg_takes_nearest(const struct lh_pg_decoder *decoder);
+bool lh_pg_takes_null(const struct lh_pg_decoder *decoder);
 
 /* The error of a value with the wrong number of bytes. */
 lh_status lh_pg_wrong_length(const struct lh_pg_decoder *decoder, size_t length, size_t expected,

@@ -7,9 +7,9 @@
 #define DIMENSION_BYTES 8
 #define MAX_DIMENSIONS 6
 
-/* Leaves `*count` elements to be read after `*header` bytes. */
+/* Leaves `*count` elements to be read after `*header` bytes, or `*as_null` where the policy wants that. */
 static lh_status read_header(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
-                             size_t *header, size_t *count, struct lh_error *err) {
+                             size_t *header, size_t *count, bool *as_null, struct lh_error *err) {
   if (length < HEADER_BYTES) {
     return lh_error_set(err, LH_ERROR_CORRUPT, "an array of %s has %zu bytes, fewer than its header",
                         decoder->element->type_name, length);
@@ -26,6 +26,10 @@ static lh_status read_header(const struct lh_pg_decoder *decoder, const uint8_t 
     return lh_error_set(err, LH_ERROR_CORRUPT,
                         "an array of %s (type oid %" PRIu32 ") has elements of type oid %" PRIu32,
                         decoder->element->type_name, decoder->element->oid, element_oid);
+  }
+  if (dimensions > 1 && lh_pg_takes_null(decoder)) {
+    *as_null = true;
+    return LH_OK;
   }
   if (dimensions > 1) {
     lh_error_set(err, LH_ERROR_DATA, "the array has %" PRIu32 " dimensions, and a list in the lake has one",
@@ -81,8 +85,12 @@ lh_status lh_pg_decode_array(const struct lh_pg_decoder *decoder, const uint8_t 
                              struct lh_column *column, struct lh_error *err) {
   size_t header = 0;
   size_t count = 0;
+  bool as_null = false;
   struct lh_column *const child = &column->children[0];
-  LH_TRY(read_header(decoder, bytes, length, &header, &count, err));
+  LH_TRY(read_header(decoder, bytes, length, &header, &count, &as_null, err));
+  if (as_null) {
+    return lh_pg_put_null(column, err);
+  }
   LH_TRY(lh_column_reserve(child, count, err));
   LH_TRY(decode_elements(decoder->element, bytes + header, bytes + length, count, child, err));
   column->offsets[column->length + 1] = (int32_t)child->length;

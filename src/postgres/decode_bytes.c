@@ -17,15 +17,47 @@ static lh_status refuse_encoding(const uint8_t *bytes, size_t length, struct lh_
                shown);
   lh_error_hint(
       err,
-      "the database's encoding is SQL_ASCII, which checks nothing: convert with a query, for example "
+      "the database's encoding is SQL_ASCII, which checks nothing: set on_unrepresentable for the column to "
+      "null or clamp, or convert with a query, for example "
       "convert_from(convert(convert_to(column, 'SQL_ASCII'), 'LATIN1', 'UTF8'), 'UTF8')");
   return LH_ERROR_DATA;
+}
+
+/* Well-formed characters as they are, U+FFFD for every byte of what is none. */
+static lh_status put_repaired(struct lh_column *column, const uint8_t *bytes, size_t length,
+                              struct lh_error *err) {
+  static const uint8_t replacement[] = {0xef, 0xbf, 0xbd};
+  size_t at = 0;
+  while (at < length) {
+    size_t size = 1;
+    while (size <= 4 && (size > length - at || !lh_utf8_valid(bytes + at, size))) {
+      size++;
+    }
+    const bool valid = size <= 4;
+    LH_TRY(valid ? lh_buf_append(&column->data, bytes + at, size, err)
+                 : lh_buf_append(&column->data, replacement, sizeof(replacement), err));
+    at += valid ? size : 1;
+  }
+  column->offsets[column->length + 1] = (int32_t)column->data.len;
+  lh_column_push_valid(column);
+  return LH_OK;
+}
+
+static lh_status put_invalid_text(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
+                                  struct lh_column *column, struct lh_error *err) {
+  if (lh_pg_takes_nearest(decoder)) {
+    return put_repaired(column, bytes, length, err);
+  }
+  if (lh_pg_takes_null(decoder)) {
+    return lh_pg_put_null(column, err);
+  }
+  return refuse_encoding(bytes, length, err);
 }
 
 lh_status lh_pg_decode_text(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
                             struct lh_column *column, struct lh_error *err) {
   if (__builtin_expect(decoder->check_utf8, 0) && !lh_utf8_valid(bytes, length)) {
-    return refuse_encoding(bytes, length, err);
+    return put_invalid_text(decoder, bytes, length, column, err);
   }
   return lh_pg_put_bytes(column, bytes, length, err);
 }

@@ -7,6 +7,13 @@
 #define EPOCH_DAYS 10957
 #define EPOCH_MICROS INT64_C(946684800000000)
 #define DAY_MICROS INT64_C(86400000000)
+/* What infinities are clamped to, since 1970-01-01: PostgreSQL's own first and last finite values, so that
+ * nothing finite sorts past them; of timestamps the last one short of INT64_MAX, which readers take for
+ * infinity. */
+#define FIRST_DAY (-2451545 + EPOCH_DAYS)
+#define LAST_DAY (2145031948 + EPOCH_DAYS)
+#define FIRST_MICROS (INT64_C(-211813488000000000) + EPOCH_MICROS)
+#define LAST_MICROS (INT64_MAX - 1)
 #define UUID_BYTES 16
 #define TIMESTAMP_TEXT_BYTES 64
 
@@ -67,8 +74,23 @@ static lh_status refuse_time_value(const struct lh_pg_decoder *decoder, const ch
                                    struct lh_error *err) {
   lh_error_set(err, LH_ERROR_DATA, "the %s %s cannot be held by the column's type in the lake",
                decoder->type_name, value);
-  lh_error_hint(err, "leave such rows out or replace the value with a query: nullif(column, '%s')", value);
+  lh_error_hint(err,
+                "set on_unrepresentable for the column to null or clamp, or replace the value with a query: "
+                "nullif(column, '%s')",
+                value);
   return LH_ERROR_DATA;
+}
+
+static lh_status put_infinite_date(const struct lh_pg_decoder *decoder, bool negative,
+                                   struct lh_column *column, struct lh_error *err) {
+  if (lh_pg_takes_nearest(decoder)) {
+    lh_pg_put_32(column, (uint32_t)(negative ? FIRST_DAY : LAST_DAY));
+    return LH_OK;
+  }
+  if (lh_pg_takes_null(decoder)) {
+    return lh_pg_put_null(column, err);
+  }
+  return refuse_time_value(decoder, negative ? "-infinity" : "infinity", err);
 }
 
 lh_status lh_pg_decode_date(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
@@ -79,11 +101,11 @@ lh_status lh_pg_decode_date(const struct lh_pg_decoder *decoder, const uint8_t *
   const int32_t days = lh_pg_load_i32(bytes);
   int32_t shifted = 0;
   if (__builtin_expect(days == INT32_MIN, 0)) {
-    return refuse_time_value(decoder, "-infinity", err);
+    return put_infinite_date(decoder, true, column, err);
   }
   if (__builtin_expect(__builtin_add_overflow(days, EPOCH_DAYS, &shifted), 0)) {
     return days == INT32_MAX
-               ? refuse_time_value(decoder, "infinity", err)
+               ? put_infinite_date(decoder, false, column, err)
                : lh_error_set(err, LH_ERROR_CORRUPT, "a date %d days after 2000-01-01 cannot be", days);
   }
   lh_pg_put_32(column, (uint32_t)shifted);
@@ -122,6 +144,29 @@ static const char *format_timestamp(int64_t micros, char out[TIMESTAMP_TEXT_BYTE
   return out;
 }
 
+/* Infinite, or past what the lake's type holds. */
+static lh_status put_far_timestamp(const struct lh_pg_decoder *decoder, int64_t micros,
+                                   struct lh_column *column, struct lh_error *err) {
+  if (lh_pg_takes_nearest(decoder)) {
+    lh_pg_put_64(column, (uint64_t)(micros < 0 ? FIRST_MICROS : LAST_MICROS));
+    return LH_OK;
+  }
+  if (lh_pg_takes_null(decoder)) {
+    return lh_pg_put_null(column, err);
+  }
+  if (micros == INT64_MIN || micros == INT64_MAX) {
+    return refuse_time_value(decoder, micros < 0 ? "-infinity" : "infinity", err);
+  }
+  char text[TIMESTAMP_TEXT_BYTES];
+  lh_error_set(err, LH_ERROR_DATA,
+               "the %s %s is past the last one that the lake's type can hold, 294247-01-10 04:00:54.775807",
+               decoder->type_name, format_timestamp(micros, text));
+  lh_error_hint(err,
+                "set on_unrepresentable for the column to null or clamp, or replace the value with a query: "
+                "least(column, '294247-01-10')");
+  return LH_ERROR_DATA;
+}
+
 lh_status lh_pg_decode_timestamp(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
                                  struct lh_column *column, struct lh_error *err) {
   if (__builtin_expect(length != 8, 0)) {
@@ -129,20 +174,8 @@ lh_status lh_pg_decode_timestamp(const struct lh_pg_decoder *decoder, const uint
   }
   const int64_t micros = (int64_t)lh_pg_load_u64(bytes);
   int64_t shifted = 0;
-  if (__builtin_expect(micros == INT64_MIN, 0)) {
-    return refuse_time_value(decoder, "-infinity", err);
-  }
-  if (__builtin_expect(__builtin_add_overflow(micros, EPOCH_MICROS, &shifted), 0)) {
-    if (micros == INT64_MAX) {
-      return refuse_time_value(decoder, "infinity", err);
-    }
-    char text[TIMESTAMP_TEXT_BYTES];
-    lh_error_set(err, LH_ERROR_DATA,
-                 "the %s %s is past the last one that the lake's type can hold, 294247-01-10 04:00:54.775807",
-                 decoder->type_name, format_timestamp(micros, text));
-    lh_error_hint(err,
-                  "leave such rows out or replace the value with a query: least(column, '294247-01-10')");
-    return LH_ERROR_DATA;
+  if (__builtin_expect(micros == INT64_MIN || __builtin_add_overflow(micros, EPOCH_MICROS, &shifted), 0)) {
+    return put_far_timestamp(decoder, micros, column, err);
   }
   lh_pg_put_64(column, (uint64_t)shifted);
   return LH_OK;

@@ -200,9 +200,9 @@ static lh_status resolve_columns(struct lh_pg_connection *connection, struct lh_
     fields[i].name = column->name;
     fields[i].nullable = !column->not_null;
     fields[i].source_type = column->type_name;
-    LH_TRY(lh_pg_type_resolve(column->type_oid, column->typmod, connection->unsafe_text, catalog,
-                              catalog_count, arena, &fields[i], &column->decoder, &column->text_fallback,
-                              err));
+    const struct lh_pg_type_rules rules = {.check_utf8 = connection->unsafe_text};
+    LH_TRY(lh_pg_type_resolve(column->type_oid, column->typmod, &rules, catalog, catalog_count, arena,
+                              &fields[i], &column->decoder, &column->text_fallback, err));
   }
   relation->schema = (struct lh_schema){.fields = fields, .field_count = relation->column_count};
   return LH_OK;

@@ -153,10 +153,12 @@ static lh_status refuse_value(const struct lh_pg_decoder *decoder, const struct 
                           SHOWN_VALUE_BYTES, shown, text.len > SHOWN_VALUE_BYTES ? "…" : "",
                           decoder->precision, decoder->scale);
     if (special != NULL) {
-      lh_error_hint(err, "leave such rows out or replace the value with a query: nullif(column, '%s')",
+      lh_error_hint(err,
+                    "set on_unrepresentable for the column to null or clamp, or replace the value with a "
+                    "query: nullif(column, '%s')",
                     special);
     } else {
-      lh_error_hint(err, "carry the column as text with a query: column::text");
+      lh_error_hint(err, "declare a wider decimal, or carry the column as text: set its type to text");
     }
   }
   lh_buf_clear(&text);
@@ -210,12 +212,42 @@ static inline bool fits(const struct lh_pg_decoder *decoder, const struct numeri
          decoder->precision;
 }
 
+static void put_unscaled(struct lh_column *column, bool negative, lh_uint128 magnitude) {
+  const lh_uint128 value = negative ? -magnitude : magnitude;
+  if (column->width == sizeof(int32_t)) {
+    lh_pg_put_32(column, (uint32_t)value);
+  } else if (column->width == sizeof(int64_t)) {
+    lh_pg_put_64(column, (uint64_t)value);
+  } else {
+    memcpy(column->values + column->length * sizeof(value), &value, sizeof(value));
+    lh_column_push_valid(column);
+  }
+}
+
+/* NaN and the infinities, which no decimal has: NaN is near to nothing, an infinity to the largest decimal.
+ */
+static lh_status put_special(const struct lh_pg_decoder *decoder, const struct numeric *numeric,
+                             struct lh_column *column, struct lh_error *err) {
+  if (numeric->sign != SIGN_NAN && lh_pg_takes_nearest(decoder)) {
+    lh_uint128 power = 1;
+    for (int i = 0; i < decoder->precision; i++) {
+      power *= 10;
+    }
+    put_unscaled(column, numeric->sign == SIGN_MINUS_INFINITY, power - 1);
+    return LH_OK;
+  }
+  if (lh_pg_takes_null(decoder)) {
+    return lh_pg_put_null(column, err);
+  }
+  return refuse_value(decoder, numeric, err);
+}
+
 lh_status lh_pg_decode_numeric(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
                                struct lh_column *column, struct lh_error *err) {
   struct numeric numeric;
   LH_TRY(read_numeric(decoder, bytes, length, &numeric, err));
   if (__builtin_expect((numeric.sign & ~SIGN_NEGATIVE) != 0, 0)) {
-    return refuse_value(decoder, &numeric, err);
+    return put_special(decoder, &numeric, column, err);
   }
   struct numeric trimmed = numeric;
   trim(&trimmed);

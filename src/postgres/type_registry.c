@@ -69,7 +69,7 @@ struct resolver {
   const struct lh_pg_catalog_type *catalog;
   size_t catalog_count;
   struct lh_arena *arena;
-  bool check_utf8;
+  const struct lh_pg_type_rules *rules;
 };
 
 const struct lh_pg_type *lh_pg_type_by_oid(uint32_t oid) {
@@ -154,8 +154,12 @@ static void apply_type(const struct resolver *resolver, const struct lh_pg_type 
   field->type = type->type;
   field->utc = type->utc;
   field->unit = LH_UNIT_MICROS;
-  *decoder = (struct lh_pg_decoder){
-      .decode = type->decode, .type_name = type->name, .oid = wire_oid, .check_utf8 = resolver->check_utf8};
+  *decoder = (struct lh_pg_decoder){.decode = type->decode,
+                                    .type_name = type->name,
+                                    .oid = wire_oid,
+                                    .check_utf8 = resolver->rules->check_utf8,
+                                    .on_unrepresentable = resolver->rules->policy.on_unrepresentable,
+                                    .replaced = resolver->rules->replaced};
   if (type->shape != NULL) {
     type->shape(typmod, field, decoder);
   }
@@ -188,17 +192,22 @@ static lh_status apply_array(const struct resolver *resolver, const struct lh_pg
   field->type = LH_TYPE_LIST;
   field->children = child;
   field->child_count = 1;
-  *decoder = (struct lh_pg_decoder){
-      .decode = lh_pg_decode_array, .type_name = "array", .oid = wire_oid, .element = element};
+  *decoder = (struct lh_pg_decoder){.decode = lh_pg_decode_array,
+                                    .type_name = "array",
+                                    .oid = wire_oid,
+                                    .element = element,
+                                    .on_unrepresentable = resolver->rules->policy.on_unrepresentable,
+                                    .multidimensional = resolver->rules->policy.multidimensional,
+                                    .replaced = resolver->rules->replaced};
   return LH_OK;
 }
 
-lh_status lh_pg_type_resolve(uint32_t oid, int32_t typmod, bool check_utf8,
+lh_status lh_pg_type_resolve(uint32_t oid, int32_t typmod, const struct lh_pg_type_rules *rules,
                              const struct lh_pg_catalog_type *catalog, size_t catalog_count,
                              struct lh_arena *arena, struct lh_field *field,
                              const struct lh_pg_decoder **decoder, bool *text_fallback,
                              struct lh_error *err) {
-  const struct resolver resolver = {catalog, catalog_count, arena, check_utf8};
+  const struct resolver resolver = {catalog, catalog_count, arena, rules};
   struct lh_pg_decoder *const made = LH_ARENA_NEW(arena, struct lh_pg_decoder);
   if (made == NULL) {
     return lh_error_memory(err);

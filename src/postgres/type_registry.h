@@ -46,11 +46,19 @@ const struct lh_pg_type *lh_pg_type_by_oid(uint32_t oid);
  * be asked. */
 bool lh_pg_type_is_built_in(uint32_t oid);
 
+/* What holds for a column whatever its type. Borrowed until the types are resolved, `replaced` as long as the
+ * decoders are. */
+struct lh_pg_type_rules {
+  bool check_utf8; /* the server does not vouch for its texts */
+  struct lh_column_policy policy;
+  struct lh_pg_replaced *replaced; /* NULL with LH_UNREPRESENTABLE_ERROR */
+};
+
 /* Fills type, precision, scale, children of `field` (name, nullable and source_type are the caller's; a
  * list's element gets its own) and makes the decoder, in `arena`. `catalog` has the row of every type
  * involved that is not built in. A type that cannot be carried over in binary becomes STRING,
- * `*text_fallback` true: select its text form. `check_utf8`: the server does not vouch for its texts. */
-lh_status lh_pg_type_resolve(uint32_t oid, int32_t typmod, bool check_utf8,
+ * `*text_fallback` true: select its text form. */
+lh_status lh_pg_type_resolve(uint32_t oid, int32_t typmod, const struct lh_pg_type_rules *rules,
                              const struct lh_pg_catalog_type *catalog, size_t catalog_count,
                              struct lh_arena *arena, struct lh_field *field,
                              const struct lh_pg_decoder **decoder, bool *text_fallback,

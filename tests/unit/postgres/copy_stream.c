@@ -32,9 +32,10 @@ void stream_add_column(struct stream *stream, uint32_t oid, int32_t typmod, bool
   column->not_null = !nullable;
   stream->fields[i].name = column->name;
   stream->fields[i].nullable = nullable;
-  assert_int_equal(lh_pg_type_resolve(oid, typmod, false, NULL, 0, &stream->arena, &stream->fields[i],
-                                      &column->decoder, &column->text_fallback, &stream->err),
-                   LH_OK);
+  assert_int_equal(
+      lh_pg_type_resolve(oid, typmod, &stream->rules, NULL, 0, &stream->arena, &stream->fields[i],
+                         &column->decoder, &column->text_fallback, &stream->err),
+      LH_OK);
   stream->relation.schema.field_count = stream->relation.column_count;
 }
 

@@ -15,12 +15,14 @@
 #include "base/buf.h"
 #include "column/batch.h"
 #include "postgres/relation.h"
+#include "postgres/type_registry.h"
 
 #define STREAM_COLUMNS_MAX 32
 
 /* A relation "public.t" with columns c1, c2, …; the batch that it is decoded into; the stream. */
 struct stream {
   struct lh_arena arena;
+  struct lh_pg_type_rules rules; /* of the columns added from now on */
   struct lh_pg_relation relation;
   struct lh_pg_column columns[STREAM_COLUMNS_MAX];
   struct lh_field fields[STREAM_COLUMNS_MAX];

@@ -32,6 +32,7 @@ static const struct lh_pg_catalog_type catalog[] = {
 
 struct fixture {
   struct lh_arena arena;
+  struct lh_pg_type_rules rules;
   struct lh_field field;
   const struct lh_pg_decoder *decoder;
   bool text_fallback;
@@ -53,10 +54,10 @@ static int tear_down(void **state) {
 
 static void resolve(struct fixture *fixture, uint32_t oid, int32_t typmod, const char *source_type) {
   fixture->field = (struct lh_field){.name = "c", .nullable = true, .source_type = source_type};
-  assert_int_equal(
-      lh_pg_type_resolve(oid, typmod, false, catalog, sizeof(catalog) / sizeof(catalog[0]), &fixture->arena,
-                         &fixture->field, &fixture->decoder, &fixture->text_fallback, &fixture->err),
-      LH_OK);
+  assert_int_equal(lh_pg_type_resolve(oid, typmod, &fixture->rules, catalog,
+                                      sizeof(catalog) / sizeof(catalog[0]), &fixture->arena, &fixture->field,
+                                      &fixture->decoder, &fixture->text_fallback, &fixture->err),
+                   LH_OK);
   assert_non_null(fixture->decoder->decode);
 }
 
@@ -145,9 +146,8 @@ static void texts_are_checked_only_where_the_server_does_not(void **state) {
   struct fixture *const fixture = *state;
   resolve(fixture, 1009, -1, "text[]");
   assert_false(fixture->decoder->element->check_utf8);
-  assert_int_equal(lh_pg_type_resolve(1009, -1, true, NULL, 0, &fixture->arena, &fixture->field,
-                                      &fixture->decoder, &fixture->text_fallback, &fixture->err),
-                   LH_OK);
+  fixture->rules.check_utf8 = true;
+  resolve(fixture, 1009, -1, "text[]");
   assert_true(fixture->decoder->element->check_utf8);
 }
 
