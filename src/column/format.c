@@ -4,13 +4,12 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define SECONDS_PER_DAY 86400
 #define MICROS_PER_SECOND 1000000
 #define NANOS_PER_SECOND 1000000000
-/* The longest of date, time and offset, and of a float. */
+/* The longest of date, time and offset. */
 #define SHORT_TEXT_MAX 96
 
 static const char hex_digits[] = "0123456789abcdef";
@@ -92,30 +91,15 @@ static lh_status format_decimal(const struct lh_column *column, size_t index, st
   return lh_buf_printf(out, err, "%s%.*s.%s", sign, length - scale, digits, digits + length - scale);
 }
 
-/* The fewest digits that read back as the same number. */
-static void shortest_float(double value, bool is_single, char text[SHORT_TEXT_MAX]) {
-  const int most = is_single ? 9 : 17;
-  for (int precision = is_single ? 6 : 15; precision <= most; precision++) {
-    snprintf(text, SHORT_TEXT_MAX, "%.*g", precision, value);
-    const bool same = is_single ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value;
-    if (same) {
-      return;
-    }
-  }
-}
-
 static lh_status format_float(const struct lh_column *column, size_t index, bool json, struct lh_buf *out,
                               struct lh_error *err) {
   const bool is_single = column->field->type == LH_TYPE_FLOAT;
   const double value = is_single ? (double)((const float *)(const void *)column->values)[index]
                                  : ((const double *)(const void *)column->values)[index];
-  if (!isfinite(value)) {
-    const char *const name = isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
-    return json ? lh_buf_printf(out, err, "\"%s\"", name) : lh_buf_append_str(out, name, err);
-  }
-  char text[SHORT_TEXT_MAX];
-  shortest_float(value, is_single, text);
-  return lh_buf_append_str(out, text, err);
+  char text[LH_FLOAT_TEXT_MAX];
+  lh_float_format(value, is_single, text);
+  return json && !isfinite(value) ? lh_buf_printf(out, err, "\"%s\"", text)
+                                  : lh_buf_append_str(out, text, err);
 }
 
 struct civil_date {

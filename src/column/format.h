@@ -24,6 +24,10 @@ lh_status lh_column_format(const struct lh_column *column, size_t index, enum lh
 lh_status lh_format_json_string(const void *text, size_t size, struct lh_buf *out,
                                 struct lh_error *err) LH_WARN_UNUSED;
 
+/* A float (`is_single`: a single, widened) as PostgreSQL prints it, NUL-terminated; returns its length. */
+#define LH_FLOAT_TEXT_MAX 48
+size_t lh_float_format(double value, bool is_single, char out[LH_FLOAT_TEXT_MAX]);
+
 /* All digits of a number, at most 39, NUL-terminated; returns a pointer into `out`. */
 #define LH_UINT128_TEXT_MAX 40
 const char *lh_uint128_format(lh_uint128 value, char out[LH_UINT128_TEXT_MAX]);

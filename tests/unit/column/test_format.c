@@ -135,12 +135,30 @@ static void floats_have_the_fewest_digits_that_read_back(void **state) {
   check_double(state, 1.0 / 3, "0.3333333333333333", "0.3333333333333333");
   check_double(state, 0.1 + 0.2, "0.30000000000000004", "0.30000000000000004");
   check_double(state, 1e300, "1e+300", "1e+300");
+  check_double(state, 5e-324, "5e-324", "5e-324");
+  check_double(state, -2.225073858507201e-308, "-2.225073858507201e-308", "-2.225073858507201e-308");
+  check_double(state, 0x1p-44, "5.684341886080802e-14", "5.684341886080802e-14");
+  check_double(state, 0x1p-24, "5.960464477539063e-08", "5.960464477539063e-08");
+  check_double(state, 123456789012345, "123456789012345", "123456789012345");
+  check_double(state, 1e15, "1e+15", "1e+15");
+  check_double(state, 0.0001, "0.0001", "0.0001");
+  check_double(state, 0.000012, "1.2e-05", "1.2e-05");
+  check_double(state, 100, "100", "100");
   check_double(state, (double)NAN, "NaN", "\"NaN\"");
   check_double(state, (double)INFINITY, "Infinity", "\"Infinity\"");
   check_double(state, -(double)INFINITY, "-Infinity", "\"-Infinity\"");
   check_float(state, 0.1F, "0.1");
-  check_float(state, 16777216.0F, "16777216");
+  check_float(state, 16777216.0F, "1.6777216e+07");
+  check_float(state, 123456.0F, "123456");
+  check_float(state, 1e-45F, "1e-45");
   check_float(state, FLT_MAX, "3.4028235e+38");
+}
+
+/* They would be read back by rounding to even only. */
+static void decimals_halfway_between_two_floats_are_not_taken(void **state) {
+  check_double(state, 1e23, "9.999999999999999e+22", "9.999999999999999e+22");
+  check_double(state, 5e22, "4.9999999999999996e+22", "4.9999999999999996e+22");
+  check_double(state, 2e22, "2e+22", "2e+22");
 }
 
 static void dates_in_and_out_of_the_common_era(void **state) {
@@ -251,6 +269,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(whole_numbers_and_booleans, setup, teardown),
       cmocka_unit_test_setup_teardown(decimals_keep_every_digit, setup, teardown),
       cmocka_unit_test_setup_teardown(floats_have_the_fewest_digits_that_read_back, setup, teardown),
+      cmocka_unit_test_setup_teardown(decimals_halfway_between_two_floats_are_not_taken, setup, teardown),
       cmocka_unit_test_setup_teardown(dates_in_and_out_of_the_common_era, setup, teardown),
       cmocka_unit_test_setup_teardown(times_of_day, setup, teardown),
       cmocka_unit_test_setup_teardown(timestamps_with_and_without_zone, setup, teardown),
