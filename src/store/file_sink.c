@@ -17,7 +17,7 @@
 #define SINK_NAME_KEPT_BYTES 200
 #define SINK_MAX_ATTEMPTS 10000
 /* A directory just made may be removed as empty by another process before the file is in it. */
-#define SINK_MAX_LOST_DIRECTORIES 1000
+#define SINK_MAX_LOST_DIRECTORIES 100
 
 struct file_sink {
   struct lh_sink base;
@@ -162,7 +162,7 @@ static lh_status open_temporary(struct file_sink *sink, struct lh_error *err) {
   const char *const name = slash != NULL ? slash + 1 : sink->path;
   const size_t kept = lh_utf8_truncate(name, strlen(name), SINK_NAME_KEPT_BYTES);
   int lost_directories = 0;
-  for (int number = 0; number < SINK_MAX_ATTEMPTS + lost_directories; number++) {
+  for (int number = 0; number < SINK_MAX_ATTEMPTS; number++) {
     const char *const temporary = lh_arena_printf(&sink->arena, "%s/.%.*s.tmp-%ld-%d", sink->directory,
                                                   (int)kept, name, (long)getpid(), number);
     if (temporary == NULL) {

@@ -13,7 +13,7 @@
 
 #define LIST_FIRST_CAPACITY 32
 /* How often directories are made anew when another process removes them as empty. */
-#define MAKE_MAX_ATTEMPTS 1000
+#define MAKE_MAX_ATTEMPTS 100
 
 struct file_lock {
   struct lh_store_lock base;

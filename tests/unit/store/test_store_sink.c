@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -295,16 +296,22 @@ static void missing_rights_are_named_and_a_lake_can_still_be_read(void **state) 
   assert_int_equal(outcome.finish_status, LH_OK);
 }
 
-static void remove_directories_of_others(struct temporary_lake *lake, const bool *stop) {
+/* What the removing process is told; a negative round ends it. */
+static void remove_once_a_round(struct temporary_lake *lake, const atomic_int *round) {
   struct lh_error err;
   uint64_t files = 0;
   uint64_t bytes = 0;
-  while (!*(volatile const bool *)stop) {
-    if (lh_store_delete_prefix(lake->store, "t/gone", &files, &bytes, &err) != LH_OK) {
+  int seen = 0;
+  for (;;) {
+    const int now = atomic_load(round);
+    if (now < 0) {
+      _exit(0);
+    }
+    if (now != seen && lh_store_delete_prefix(lake->store, "t/gone", &files, &bytes, &err) != LH_OK) {
       _exit(1);
     }
+    seen = now;
   }
-  _exit(0);
 }
 
 static void removal_of_empty_directories_does_not_disturb_a_new_object(void **state) {
@@ -312,20 +319,21 @@ static void removal_of_empty_directories_does_not_disturb_a_new_object(void **st
   struct lh_error err;
   uint64_t files = 0;
   uint64_t bytes = 0;
-  bool *const stop = share_memory(sizeof(*stop));
+  atomic_int *const round = share_memory(sizeof(*round));
   const pid_t pid = fork_child();
   if (pid == 0) {
-    remove_directories_of_others(lake, stop);
+    remove_once_a_round(lake, round);
   }
-  for (int i = 0; i < 200; i++) {
+  for (int i = 1; i <= 2000; i++) {
     struct lh_sink *sink = NULL;
+    atomic_store(round, i);
     assert_ok(lh_store_create(lake->store, "t/v/part", &sink, &err));
     lh_sink_free(sink);
     assert_ok(lh_store_delete_prefix(lake->store, "t/v", &files, &bytes, &err));
   }
-  *stop = true;
+  atomic_store(round, -1);
   assert_int_equal(wait_for(pid), 0);
-  munmap(stop, sizeof(*stop));
+  munmap(round, sizeof(*round));
 }
 
 int main(void) {
