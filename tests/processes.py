@@ -114,6 +114,13 @@ def peak_memory_bytes(pid: int) -> int:
     return 0
 
 
+def kill_process(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
 class Running:
     """A lakehaul process under way, and what it printed once it has ended."""
 
@@ -121,6 +128,7 @@ class Running:
         self.process = process
         self.stdout = ""
         self.stderr = ""
+        self._seen: set[int] = set()
 
     @property
     def pid(self) -> int:
@@ -130,10 +138,23 @@ class Running:
         """Process id of the worker of each task under way."""
         tasks = {worker_task(pid): pid for pid in children(self.pid)}
         tasks.pop(None, None)
+        self._seen.update(tasks.values())
         return tasks
 
     def worker(self, task: str) -> int:
         return wait_until(lambda: self.workers().get(task), f"a worker runs {task}")
+
+    def kill(self) -> None:
+        """Whatever is left of it, workers without a supervisor included."""
+        for pid in {*self._seen, *children(self.pid)}:
+            if worker_task(pid) is not None:
+                kill_process(pid)
+        if self.process.poll() is None:
+            self.process.kill()
+        try:
+            self.process.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            pass
 
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
@@ -166,13 +187,7 @@ def running(
     try:
         yield started
     finally:
-        if process.poll() is None:
-            for pid in (*children(process.pid), process.pid):
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-        process.communicate()
+        started.kill()
 
 
 def tree(directory: Path) -> dict[str, tuple[int, int]]:
