@@ -18,6 +18,7 @@ enum {
   OPT_LIMIT,
   OPT_ONLY,
   OPT_FAIL_FAST,
+  OPT_VERIFY,
   OPT_JSON,
   OPT_QUIET,
   OPT_COUNT
@@ -64,6 +65,10 @@ static const struct lh_option options[OPT_COUNT] = {
     [OPT_FAIL_FAST] = {.name = "fail-fast",
                        .kind = LH_OPTION_FLAG,
                        .help = "start nothing more once a task failed"},
+    [OPT_VERIFY] = {.name = "verify",
+                    .kind = LH_OPTION_FLAG,
+                    .help = "compare every table and query with its files, on the same snapshot, and publish "
+                            "only what is equal"},
     [OPT_JSON] = LH_CLI_OPTION_JSON,
     [OPT_QUIET] = {.name = "quiet",
                    .short_name = 'q',
@@ -83,6 +88,7 @@ static const struct lh_command_spec spec = {
         "  lakehaul run                          # everything\n"
         "  lakehaul run combined_orders          # one task and what it reads\n"
         "  lakehaul run --only combined_orders   # that task alone, over the lake as it is\n"
+        "  lakehaul run --verify                 # and prove that files and database agree\n"
         "  lakehaul run --limit 1000 --lake /tmp/try\n"
         "  lakehaul run --json > result.json\n",
     .options = options,
@@ -122,6 +128,7 @@ static lh_status execute(const struct lh_options *values, struct lh_cli_project 
       .lake_base = lake != NULL ? working_directory : project->directory,
       .limit = lh_options_given(values, OPT_LIMIT) ? lh_options_int(values, OPT_LIMIT) : -1,
       .fail_fast = lh_options_flag(values, OPT_FAIL_FAST),
+      .verify = lh_options_flag(values, OPT_VERIFY),
       .progress = progress_style(values),
   };
   return lh_run_execute(&run, &open->arena, result, err);

@@ -34,6 +34,7 @@ struct lh_job {
   const char *snapshot_time, *snapshot_lsn;
   const char *temp_directory;
   int64_t limit;
+  bool verify;
   uint64_t memory_bytes;
   int threads;
   struct lh_task_input *inputs;

@@ -41,6 +41,7 @@ struct lh_task_run {
   struct lh_error error; /* of a failed task */
   const char *reason;    /* of a skipped one: "orders failed" */
   const struct lh_lake_version *published;
+  bool verified; /* its files are compared with the source before it is published */
 };
 
 enum lh_progress_style { LH_PROGRESS_NONE, LH_PROGRESS_PLAIN, LH_PROGRESS_BARS };
@@ -55,6 +56,7 @@ struct lh_run_options {
   const char *lake_base; /* the directory that a relative `lake` starts from */
   int64_t limit;         /* -1: all rows */
   bool fail_fast;
+  bool verify; /* compare what was read with the source before it is published */
   enum lh_progress_style progress;
 };
 

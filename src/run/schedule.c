@@ -113,6 +113,7 @@ static lh_status start(struct lh_supervisor *supervisor, size_t index, struct lh
       .snapshot_lsn = reads_source ? supervisor->snapshot.lsn : "",
       .temp_directory = supervisor->temp_directory,
       .limit = supervisor->options->limit,
+      .verify = supervisor->options->verify && reads_source,
       .memory_bytes = supervisor->options->memory_bytes / parallel_tasks(supervisor),
       .threads = threads_per_task(supervisor),
   };
@@ -120,6 +121,7 @@ static lh_status start(struct lh_supervisor *supervisor, size_t index, struct lh
   LH_TRY(lh_worker_spawn(&supervisor->workers[index], &job, err));
   lh_log(LH_LOG_DEBUG, "task %s: worker process %d, version %s", task->name,
          (int)supervisor->workers[index].pid, task->version);
+  task->verified = job.verify;
   task->state = LH_TASK_RUNNING;
   task->start_ns = lh_clock_ns();
   supervisor->running++;

@@ -25,7 +25,9 @@ static void print_task(const struct lh_task_run *task, int width, FILE *to) {
   fprintf(to, "%-*s  %-5s  %15s  %10s  %8.1f  %s", width, task->name,
           lh_task_kind_name(task->node->task->kind), rows, bytes, task->seconds,
           lh_task_state_name(task->state));
-  if (task->state == LH_TASK_FAILED) {
+  if (task->state == LH_TASK_PUBLISHED && task->verified) {
+    fputs(", verified", to);
+  } else if (task->state == LH_TASK_FAILED) {
     fprintf(to, ": %s", task->error.message);
   } else if (task->state == LH_TASK_SKIPPED) {
     fprintf(to, ": %s", task->reason);
@@ -76,6 +78,7 @@ static json_t *task_to_json(const struct lh_task_run *task) {
                 "seconds", task->seconds, "files", files_to_json(task->published));
   if (published) {
     json_object_set_new(object, "version", json_string(task->version));
+    json_object_set_new(object, "verified", json_boolean(task->verified));
   }
   if (task->state == LH_TASK_FAILED) {
     json_object_set_new(object, "error", lh_error_to_json(&task->error));

@@ -87,6 +87,7 @@ static lh_status run_job(struct worker *worker, const struct lh_job *job, struct
       .snapshot_time = job->snapshot_time,
       .snapshot_lsn = job->snapshot_lsn,
       .limit = job->limit,
+      .verify = job->verify,
       .memory_bytes = job->memory_bytes,
       .threads = job->threads,
       .temp_directory = job->temp_directory,

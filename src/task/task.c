@@ -4,6 +4,15 @@
 #include "task/extract.h"
 #include "task/output.h"
 
+/* What the engine is left with beside the program itself when files are verified. */
+#define VERIFY_SHARE_BYTES (UINT64_C(64) << 20)
+#define VERIFY_LEAST_ENGINE_BYTES (UINT64_C(64) << 20)
+
+static uint64_t verify_memory(uint64_t memory_bytes) {
+  return memory_bytes < VERIFY_SHARE_BYTES + VERIFY_LEAST_ENGINE_BYTES ? VERIFY_LEAST_ENGINE_BYTES
+                                                                       : memory_bytes - VERIFY_SHARE_BYTES;
+}
+
 const char *lh_task_part_key(const struct lh_task_request *request, struct lh_arena *arena) {
   return lh_arena_printf(arena, "%s/%s/part-00000.parquet", request->spec->name, request->version);
 }
@@ -74,10 +83,59 @@ static lh_status copy_extraction(const struct lh_task_request *request, struct l
   return lh_task_add_file(request, key, rows, arena, out, err);
 }
 
-static lh_status run_extraction(const struct lh_task_request *request, struct lh_arena *arena,
-                                struct lh_task_result *out, struct lh_error *err) {
+/* On the connection of the extraction, whose transaction still has its snapshot. */
+static lh_status verify_files(const struct lh_task_request *request, const struct lh_extraction *extraction,
+                              const char *const *keys, size_t key_count, struct lh_arena *arena,
+                              struct lh_verify_result *out, struct lh_error *err) {
+  const char **const files = LH_ARENA_ARRAY(arena, const char *, key_count);
+  if (files == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < key_count; i++) {
+    files[i] = lh_store_locate(request->store, keys[i], arena);
+    if (files[i] == NULL) {
+      return lh_error_memory(err);
+    }
+  }
+  const struct lh_verify_request verify = {
+      .connection = extraction->connection,
+      .relation = extraction->relation,
+      .is_table = request->spec->kind == LH_TASK_TABLE,
+      .files = files,
+      .file_count = key_count,
+      .memory_bytes = verify_memory(request->memory_bytes),
+      .threads = request->threads,
+      .temp_directory = request->temp_directory,
+      .interrupt = request->interrupt,
+  };
+  return lh_verify(&verify, arena, out, err);
+}
+
+static lh_status verify_before_publication(const struct lh_task_request *request,
+                                           const struct lh_extraction *extraction, struct lh_arena *arena,
+                                           const struct lh_task_result *result, struct lh_error *err) {
+  struct lh_verify_result verified;
+  const char **const keys = LH_ARENA_ARRAY(arena, const char *, result->file_count);
+  if (keys == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < result->file_count; i++) {
+    keys[i] = result->files[i].key;
+  }
+  LH_TRY(verify_files(request, extraction, keys, result->file_count, arena, &verified, err));
+  if (!verified.differs) {
+    return LH_OK;
+  }
+  const lh_status status = lh_verify_set_error(&verified, err);
+  lh_error_hint(err,
+                "nothing was published; a query whose result is not the same each time cannot be "
+                "verified, else please report this");
+  return status;
+}
+
+static struct lh_extract_request extract_request(const struct lh_task_request *request) {
   const struct lh_task_spec *const spec = request->spec;
-  const struct lh_extract_request extract = {
+  return (struct lh_extract_request){
       .source = request->source,
       .snapshot_id = request->snapshot_id,
       .table = spec->kind == LH_TASK_TABLE ? spec->table : NULL,
@@ -88,12 +146,48 @@ static lh_status run_extraction(const struct lh_task_request *request, struct lh
                  .exclude_count = spec->exclude_count,
                  .limit = request->limit},
   };
+}
+
+/* Under a LIMIT, both readings must come upon the rows in the same order. */
+static lh_status read_in_order(const struct lh_extraction *extraction, struct lh_arena *arena,
+                               struct lh_error *err) {
+  static const char *const settings[] = {"SET LOCAL synchronize_seqscans = off",
+                                         "SET LOCAL max_parallel_workers_per_gather = 0"};
+  struct lh_pg_rows none;
+  for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+    LH_TRY(lh_pg_query(extraction->connection, settings[i], NULL, 0, arena, &none, err));
+  }
+  return LH_OK;
+}
+
+static lh_status run_extraction(const struct lh_task_request *request, struct lh_arena *arena,
+                                struct lh_task_result *out, struct lh_error *err) {
+  const struct lh_extract_request extract = extract_request(request);
   struct lh_extraction extraction;
   lh_status status = lh_extraction_open(&extraction, &extract, request->interrupt, arena, err);
+  if (status == LH_OK && request->verify && request->limit >= 0) {
+    status = read_in_order(&extraction, arena, err);
+  }
   if (status == LH_OK) {
     status = copy_extraction(request, &extraction, arena, out, err);
   }
+  if (status == LH_OK && request->verify) {
+    status = verify_before_publication(request, &extraction, arena, out, err);
+  }
   lh_extraction_close(&extraction);
+  return status;
+}
+
+lh_status lh_task_verify(const struct lh_task_request *request, const char *const *keys, size_t key_count,
+                         struct lh_arena *arena, struct lh_verify_result *out, struct lh_error *err) {
+  const struct lh_extract_request extract = extract_request(request);
+  struct lh_extraction extraction;
+  lh_status status = lh_extraction_open(&extraction, &extract, request->interrupt, arena, err);
+  if (status == LH_OK) {
+    status = verify_files(request, &extraction, keys, key_count, arena, out, err);
+  }
+  lh_extraction_close(&extraction);
+  LH_TRY(lh_interrupt_check(request->interrupt, err));
   return status;
 }
 

@@ -17,6 +17,7 @@
 #include "store/store.h"
 #include "task/interrupt.h"
 #include "task/observer.h"
+#include "task/verify.h"
 
 /* A lake table that a SQL task reads, pinned to one version for the whole run. */
 struct lh_task_input {
@@ -33,6 +34,7 @@ struct lh_task_request {
   const char *snapshot_id;                  /* NULL for SQL tasks */
   const char *snapshot_time, *snapshot_lsn; /* "" for SQL tasks */
   int64_t limit;                            /* rows to extract; -1: all */
+  bool verify;                              /* compare the files with the source; nothing for SQL tasks */
   uint64_t memory_bytes;                    /* this task's share */
   int threads;
   const char *temp_directory;
@@ -58,6 +60,12 @@ struct lh_task_result {
 /* The result lives in `arena`. After a failure, files of the version may be left for the caller to delete. */
 lh_status lh_task_run(const struct lh_task_request *request, struct lh_arena *arena,
                       struct lh_task_result *out, struct lh_error *err) LH_WARN_UNUSED;
+
+/* Compares the files of these keys with the table or query of the task, on `snapshot_id` or a snapshot of its
+ * own. Not for SQL tasks. */
+lh_status lh_task_verify(const struct lh_task_request *request, const char *const *keys, size_t key_count,
+                         struct lh_arena *arena, struct lh_verify_result *out,
+                         struct lh_error *err) LH_WARN_UNUSED;
 
 /* For the kinds: the key of a version's one part, its options, and the finished file's entry after reading it
  * back. */

@@ -27,9 +27,11 @@ WRONG_VALUES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "limit": ROWS,
         "only": FLAG,
         "fail-fast": FLAG,
+        "verify": FLAG,
         "json": FLAG,
         "quiet": FLAG,
     },
+    "verify": {"project": (), "lake": (), "memory": SIZE, "json": FLAG, "quiet": FLAG},
     "query": {"project": (), "lake": (), "format": ("xml", "TABLE"), "memory": SIZE},
     "inspect": {"row-groups": FLAG, "json": FLAG},
     "export": {
@@ -51,6 +53,7 @@ WRONG_LINES: dict[str, list[tuple[str, ...]]] = {
     "check": [("orders",)],
     "plan": [],
     "run": [],
+    "verify": [],
     "query": [(), ("select", "1")],
     "inspect": [(), ("a.parquet", "b.parquet"), ("s3://bucket/a.parquet",)],
     "export": [

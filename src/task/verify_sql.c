@@ -1,0 +1,322 @@
+/* Canonical texts and hashes as SQL: what the server is asked to compute of its own values. An expression is
+ * NULL exactly where its value is. Names are qualified, so that nothing on the search path can stand in for
+ * them. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "task/verify_impl.h"
+
+#define FLOAT4_OID 700
+#define FLOAT8_OID 701
+#define INT4_OID 23
+#define INT8_OID 20
+#define BOOL_OID 16
+#define TEXT_OID 25
+
+/* One expression under construction. */
+struct builder {
+  const struct lh_verify_source *source;
+  struct lh_buf *sql;
+  int depth; /* of nesting: makes aliases unique */
+  bool impossible;
+};
+
+static lh_status append_canonical(struct builder *builder, const struct lh_field *field, uint32_t oid,
+                                  const char *value, struct lh_error *err);
+
+#define EMIT(...) LH_TRY(lh_buf_printf(builder->sql, err, __VA_ARGS__))
+
+static bool is_type(const struct lh_verify_type *type, const char *name) {
+  return type != NULL && strcmp(type->name, name) == 0;
+}
+
+static lh_status give_up(struct builder *builder) {
+  builder->impossible = true;
+  return LH_OK;
+}
+
+/* -------- scalars -------- */
+
+/* As the type's output function has it; a cast to text strips the blanks of a bpchar, and an inet's netmask
+ * is another one. */
+static lh_status append_text(struct builder *builder, const struct lh_verify_type *type, const char *value,
+                             struct lh_error *err) {
+  static const char *const castable[] = {"text", "varchar", "name",  "numeric", "uuid",
+                                         "time", "json",    "jsonb", "int4",    "int8"};
+  for (size_t i = 0; i < sizeof(castable) / sizeof(castable[0]); i++) {
+    if (is_type(type, castable[i])) {
+      EMIT("(%s)::pg_catalog.text", value);
+      return LH_OK;
+    }
+  }
+  EMIT("CASE WHEN %s IS DISTINCT FROM NULL THEN pg_catalog.format('%%s', %s) END", value, value);
+  return LH_OK;
+}
+
+static lh_status append_integer(struct builder *builder, const struct lh_verify_type *type, const char *value,
+                                struct lh_error *err) {
+  const bool is_name = type != NULL && strncmp(type->name, "reg", 3) == 0;
+  EMIT("(%s)%s::pg_catalog.text", value, is_name ? "::pg_catalog.oid" : "");
+  return LH_OK;
+}
+
+static lh_status append_float(struct builder *builder, const char *name, const char *value,
+                              struct lh_error *err) {
+  EMIT(
+      "CASE WHEN (%s)::pg_catalog.%s = 'NaN' THEN 'nan' ELSE "
+      "pg_catalog.encode(pg_catalog.%ssend((%s)::pg_catalog.%s), 'hex') END",
+      value, name, name, value, name);
+  return LH_OK;
+}
+
+/* Only where rounding to the scale changes nothing is it done, to have all digits of the scale. */
+static lh_status append_decimal(struct builder *builder, const struct lh_field *field, const char *value,
+                                struct lh_error *err) {
+  EMIT(
+      "CASE WHEN (%s)::pg_catalog.numeric = pg_catalog.round((%s)::pg_catalog.numeric, %d) THEN "
+      "pg_catalog.round((%s)::pg_catalog.numeric, %d)::pg_catalog.text ELSE "
+      "(%s)::pg_catalog.numeric::pg_catalog.text END",
+      value, value, field->scale, value, field->scale, value);
+  return LH_OK;
+}
+
+static lh_status append_binary(struct builder *builder, const struct lh_verify_type *type, const char *value,
+                               struct lh_error *err) {
+  if (is_type(type, "geometry") || is_type(type, "geography")) {
+    EMIT("%s.st_asbinary(%s)", type->schema, value);
+    return LH_OK;
+  }
+  if (!is_type(type, "bytea")) {
+    return give_up(builder);
+  }
+  EMIT("(%s)::pg_catalog.bytea", value);
+  return LH_OK;
+}
+
+static lh_status append_sent(struct builder *builder, const char *name, const char *send, const char *value,
+                             struct lh_error *err) {
+  EMIT("pg_catalog.encode(pg_catalog.%s((%s)::pg_catalog.%s), 'hex')", send, value, name);
+  return LH_OK;
+}
+
+/* -------- frames -------- */
+
+static bool needs_conversion(const struct builder *builder, const struct lh_field *field) {
+  return builder->source->convert_text && (field->type == LH_TYPE_STRING || field->type == LH_TYPE_JSON);
+}
+
+/* The MD5 in hex. */
+static lh_status append_md5(struct builder *builder, const struct lh_field *field, uint32_t oid,
+                            const char *value, struct lh_error *err) {
+  const bool convert = needs_conversion(builder, field);
+  EMIT("pg_catalog.md5(%s", convert ? "pg_catalog.convert_to(" : "");
+  LH_TRY(append_canonical(builder, field, oid, value, err));
+  EMIT("%s)", convert ? ", 'UTF8')" : "");
+  return LH_OK;
+}
+
+static lh_status append_frame(struct builder *builder, const struct lh_field *field, uint32_t oid,
+                              const char *value, struct lh_error *err) {
+  EMIT("COALESCE(");
+  LH_TRY(lh_verify_is_plain(field->type) ? append_canonical(builder, field, oid, value, err)
+                                         : append_md5(builder, field, oid, value, err));
+  EMIT(", 'N') || ','");
+  return LH_OK;
+}
+
+/* -------- nested values -------- */
+
+static lh_status append_list(struct builder *builder, const struct lh_field *field,
+                             const struct lh_verify_type *type, const char *value, struct lh_error *err) {
+  const bool is_vector = is_type(type, "vector") || is_type(type, "halfvec");
+  const uint32_t element = is_vector ? FLOAT4_OID : type != NULL ? type->element_oid : 0;
+  if (element == 0) {
+    return give_up(builder);
+  }
+  char name[32];
+  const int depth = builder->depth++;
+  snprintf(name, sizeof(name), "l%d.e", depth);
+  EMIT("CASE WHEN %s IS NOT NULL THEN COALESCE((SELECT pg_catalog.string_agg(", value);
+  LH_TRY(append_frame(builder, &field->children[0], element, name, err));
+  EMIT(", '') FROM (SELECT pg_catalog.unnest((%s)%s) AS e) AS l%d), '') END", value,
+       is_vector ? "::pg_catalog.float4[]" : "", depth);
+  return LH_OK;
+}
+
+static lh_status append_map(struct builder *builder, const struct lh_field *field,
+                            const struct lh_verify_type *type, const char *value, struct lh_error *err) {
+  if (!is_type(type, "hstore")) {
+    return give_up(builder);
+  }
+  char key[32];
+  char item[32];
+  const int depth = builder->depth++;
+  snprintf(key, sizeof(key), "m%d.k", depth);
+  snprintf(item, sizeof(item), "m%d.v", depth);
+  EMIT("CASE WHEN %s IS NOT NULL THEN COALESCE((SELECT pg_catalog.string_agg(", value);
+  LH_TRY(append_frame(builder, &field->children[0], TEXT_OID, key, err));
+  EMIT(" || ");
+  LH_TRY(append_frame(builder, &field->children[1], TEXT_OID, item, err));
+  EMIT(", '') FROM %s.each(%s) AS m%d(k, v)), '') END", type->schema, value, depth);
+  return LH_OK;
+}
+
+static lh_status append_member(struct builder *builder, const struct lh_field *field, size_t index,
+                               uint32_t oid, const char *value, struct lh_error *err) {
+  if (value == NULL) {
+    return lh_error_memory(err);
+  }
+  EMIT("%s", index == 0 ? "" : " || ");
+  return append_frame(builder, &field->children[index], oid, value, err);
+}
+
+static lh_status append_composite(struct builder *builder, const struct lh_field *field,
+                                  const struct lh_verify_type *type, const char *value,
+                                  struct lh_error *err) {
+  if (type->attribute_count != field->child_count) {
+    return give_up(builder);
+  }
+  for (size_t i = 0; i < field->child_count; i++) {
+    const char *const member = lh_arena_printf(builder->source->arena, "(%s).%s", value, type->attributes[i]);
+    LH_TRY(append_member(builder, field, i, type->attribute_oids[i], member, err));
+  }
+  return LH_OK;
+}
+
+/* How a member of a STRUCT that is no composite is had on the server; "%s" is the whole value. */
+struct member {
+  const char *type_name; /* NULL: a range */
+  const char *name;
+  const char *before, *after;
+  uint32_t oid; /* 0: what the range is over */
+};
+
+static const struct member members[] = {
+    {NULL, "lower", "pg_catalog.lower(", ")", 0},
+    {NULL, "upper", "pg_catalog.upper(", ")", 0},
+    {NULL, "lower_inc", "pg_catalog.lower_inc(", ")", BOOL_OID},
+    {NULL, "upper_inc", "pg_catalog.upper_inc(", ")", BOOL_OID},
+    {NULL, "empty", "pg_catalog.isempty(", ")", BOOL_OID},
+    {"point", "x", "(", ")[0]", FLOAT8_OID},
+    {"point", "y", "(", ")[1]", FLOAT8_OID},
+    {"interval", "microseconds", "('x' || pg_catalog.substr(pg_catalog.encode(pg_catalog.interval_send(",
+     "), 'hex'), 1, 16))::pg_catalog.bit(64)::pg_catalog.int8", INT8_OID},
+    {"interval", "days", "('x' || pg_catalog.substr(pg_catalog.encode(pg_catalog.interval_send(",
+     "), 'hex'), 17, 8))::pg_catalog.bit(32)::pg_catalog.int4", INT4_OID},
+    {"interval", "months", "('x' || pg_catalog.substr(pg_catalog.encode(pg_catalog.interval_send(",
+     "), 'hex'), 25, 8))::pg_catalog.bit(32)::pg_catalog.int4", INT4_OID},
+};
+
+static const struct member *find_member(const struct lh_verify_type *type, const char *name) {
+  for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+    const struct member *const member = &members[i];
+    const bool fits = member->type_name != NULL ? is_type(type, member->type_name) : type->range_oid != 0;
+    if (fits && strcmp(member->name, name) == 0) {
+      return member;
+    }
+  }
+  return NULL;
+}
+
+static lh_status append_parts(struct builder *builder, const struct lh_field *field,
+                              const struct lh_verify_type *type, const char *value, struct lh_error *err) {
+  for (size_t i = 0; i < field->child_count; i++) {
+    const struct member *const member = find_member(type, field->children[i].name);
+    if (member == NULL) {
+      return give_up(builder);
+    }
+    const char *const part =
+        lh_arena_printf(builder->source->arena, "%s%s%s", member->before, value, member->after);
+    LH_TRY(append_member(builder, field, i, member->oid != 0 ? member->oid : type->range_oid, part, err));
+  }
+  return LH_OK;
+}
+
+static lh_status append_struct(struct builder *builder, const struct lh_field *field,
+                               const struct lh_verify_type *type, const char *value, struct lh_error *err) {
+  if (type == NULL) {
+    return give_up(builder);
+  }
+  /* IS NOT NULL is false for a row that has one NULL. */
+  EMIT("CASE WHEN %s IS DISTINCT FROM NULL THEN ", value);
+  LH_TRY(type->kind == 'c' ? append_composite(builder, field, type, value, err)
+                           : append_parts(builder, field, type, value, err));
+  EMIT(" END");
+  return LH_OK;
+}
+
+static lh_status append_canonical(struct builder *builder, const struct lh_field *field, uint32_t oid,
+                                  const char *value, struct lh_error *err) {
+  const struct lh_verify_type *const type = lh_verify_find_type(builder->source, oid);
+  switch (field->type) {
+    case LH_TYPE_BOOL:
+      EMIT("CASE WHEN %s THEN 't' WHEN NOT %s THEN 'f' END", value, value);
+      return LH_OK;
+    case LH_TYPE_INT8:
+    case LH_TYPE_INT16:
+    case LH_TYPE_INT32:
+    case LH_TYPE_INT64:
+      return append_integer(builder, type, value, err);
+    case LH_TYPE_FLOAT:
+      return append_float(builder, "float4", value, err);
+    case LH_TYPE_DOUBLE:
+      return append_float(builder, "float8", value, err);
+    case LH_TYPE_DECIMAL:
+      return append_decimal(builder, field, value, err);
+    case LH_TYPE_STRING:
+    case LH_TYPE_JSON:
+    case LH_TYPE_UUID:
+    case LH_TYPE_TIME:
+      return append_text(builder, type, value, err);
+    case LH_TYPE_BINARY:
+      return append_binary(builder, type, value, err);
+    case LH_TYPE_DATE:
+      return append_sent(builder, "date", "date_send", value, err);
+    case LH_TYPE_TIMESTAMP:
+      return field->utc ? append_sent(builder, "timestamptz", "timestamptz_send", value, err)
+                        : append_sent(builder, "timestamp", "timestamp_send", value, err);
+    case LH_TYPE_LIST:
+      return append_list(builder, field, type, value, err);
+    case LH_TYPE_STRUCT:
+      return append_struct(builder, field, type, value, err);
+    case LH_TYPE_MAP:
+      return append_map(builder, field, type, value, err);
+  }
+  return give_up(builder);
+}
+
+/* -------- columns -------- */
+
+lh_status lh_verify_append_hash(const struct lh_verify_source *source, size_t index, struct lh_buf *sql,
+                                bool *possible, struct lh_error *err) {
+  struct builder state = {.source = source, .sql = sql};
+  struct builder *const builder = &state;
+  const struct lh_field *const field = &source->request->relation->schema.fields[index];
+  const size_t start = sql->len;
+  char value[32];
+  snprintf(value, sizeof(value), "q.c%zu", index);
+  EMIT("('x' || pg_catalog.substr(");
+  LH_TRY(append_md5(builder, field, source->oids[index], value, err));
+  EMIT(", 1, 15))::pg_catalog.bit(60)::pg_catalog.int8");
+  *possible = !builder->impossible;
+  if (builder->impossible) {
+    sql->len = start;
+  }
+  return LH_OK;
+}
+
+lh_status lh_verify_append_frames(const struct lh_verify_source *source, const size_t *indexes, size_t count,
+                                  struct lh_buf *sql, struct lh_error *err) {
+  struct builder state = {.source = source, .sql = sql};
+  struct builder *const builder = &state;
+  EMIT("''");
+  for (size_t i = 0; i < count; i++) {
+    char value[32];
+    snprintf(value, sizeof(value), "q.c%zu", indexes[i]);
+    EMIT(" || ");
+    LH_TRY(append_frame(builder, &source->request->relation->schema.fields[indexes[i]],
+                        source->oids[indexes[i]], value, err));
+  }
+  return LH_OK;
+}
