@@ -35,6 +35,6 @@ class Haul:
         return [line for line in self.stderr.splitlines() if f"task {task}: " in line]
 
 
-def haul(project: Project, expect: int | None = 0) -> Haul:
-    result = project.run("--json", expect=expect)
+def haul(project: Project, *args: str, expect: int | None = 0) -> Haul:
+    result = project.run("--json", *args, expect=expect)
     return Haul(project, {task["task"]: task for task in json.loads(result.stdout)["tasks"]}, result.stderr)
