@@ -30,9 +30,17 @@ struct lh_pg_replaced {
   atomic_uint_least64_t clamped; /* by the nearest value */
 };
 
+/* What the SELECT has to ask the server for. */
+enum lh_pg_read_as {
+  LH_PG_READ_AS_IS,
+  LH_PG_READ_AS_TEXT,
+  LH_PG_READ_AS_TEXTS, /* an array, each element as its text */
+};
+
 /* How the values of one column are read. Constant once made; shared by threads. */
 struct lh_pg_decoder {
   lh_pg_decode_function *decode;
+  enum lh_pg_read_as read_as;          /* of the whole column's decoder */
   const char *type_name;               /* for messages: "int4" */
   uint32_t oid;                        /* what an array of this type declares on the wire */
   int precision, scale;                /* numeric into DECIMAL */
@@ -48,8 +56,25 @@ lh_pg_decode_function lh_pg_decode_bool, lh_pg_decode_int2, lh_pg_decode_int4, l
 lh_pg_decode_function lh_pg_decode_oid; /* unsigned four bytes into INT64 */
 lh_pg_decode_function lh_pg_decode_date, lh_pg_decode_time, lh_pg_decode_timestamp, lh_pg_decode_uuid;
 
-/* decode_bytes.c */
-lh_pg_decode_function lh_pg_decode_text, lh_pg_decode_bytea, lh_pg_decode_jsonb;
+lh_pg_decode_function
+    lh_pg_decode_money; /* into DECIMAL of 19 digits, as many fraction digits as money has */
+
+/* decode_interval.c: STRUCT of months, days and microseconds; text */
+lh_pg_decode_function lh_pg_decode_interval, lh_pg_decode_timetz;
+
+/* decode_network.c, decode_system.c: text */
+lh_pg_decode_function lh_pg_decode_inet, lh_pg_decode_cidr, lh_pg_decode_macaddr, lh_pg_decode_macaddr8;
+lh_pg_decode_function lh_pg_decode_tid, lh_pg_decode_lsn, lh_pg_decode_xid8, lh_pg_decode_snapshot;
+lh_pg_decode_function lh_pg_decode_bits, lh_pg_decode_tsvector;
+
+/* decode_geometry.c: STRUCT of x and y; text */
+lh_pg_decode_function lh_pg_decode_point;
+lh_pg_decode_function lh_pg_decode_lseg, lh_pg_decode_box, lh_pg_decode_line, lh_pg_decode_circle;
+lh_pg_decode_function lh_pg_decode_path, lh_pg_decode_polygon;
+
+/* decode_bytes.c; versioned: a format version, which is 1, and text: jsonb, jsonpath, ltree and its queries
+ */
+lh_pg_decode_function lh_pg_decode_text, lh_pg_decode_bytea, lh_pg_decode_versioned_text;
 lh_pg_decode_function lh_pg_decode_char; /* the type "char": one byte, as its output function shows it */
 
 /* decode_array.c: arrays of one dimension, any lower bound, into LIST. */
@@ -97,11 +122,15 @@ static inline void lh_pg_put_64(struct lh_column *column, uint64_t value) {
   memcpy(column->values + column->length * sizeof(value), &value, sizeof(value));
   lh_column_push_valid(column);
 }
+/* Closes a variable-width value that has been appended to column->data. */
+static inline void lh_pg_close_bytes(struct lh_column *column) {
+  column->offsets[column->length + 1] = (int32_t)column->data.len;
+  lh_column_push_valid(column);
+}
 LH_WARN_UNUSED static inline lh_status lh_pg_put_bytes(struct lh_column *column, const uint8_t *bytes,
                                                        size_t size, struct lh_error *err) {
   LH_TRY(lh_buf_append(&column->data, bytes, size, err));
-  column->offsets[column->length + 1] = (int32_t)column->data.len;
-  lh_column_push_valid(column);
+  lh_pg_close_bytes(column);
   return LH_OK;
 }
 LH_WARN_UNUSED static inline lh_status lh_pg_put_null(struct lh_column *column, struct lh_error *err) {

@@ -4,7 +4,7 @@
 #include "base/str.h"
 #include "postgres/decode.h"
 
-#define JSONB_VERSION 1
+#define TEXT_VERSION 1
 #define SHOWN_BYTES 16
 
 static lh_status refuse_encoding(const uint8_t *bytes, size_t length, struct lh_error *err) {
@@ -68,14 +68,14 @@ lh_status lh_pg_decode_bytea(const struct lh_pg_decoder *decoder, const uint8_t 
   return lh_pg_put_bytes(column, bytes, length, err);
 }
 
-lh_status lh_pg_decode_jsonb(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
-                             struct lh_column *column, struct lh_error *err) {
+lh_status lh_pg_decode_versioned_text(const struct lh_pg_decoder *decoder, const uint8_t *bytes,
+                                      size_t length, struct lh_column *column, struct lh_error *err) {
   if (__builtin_expect(length < 1, 0)) {
     return lh_error_set(err, LH_ERROR_CORRUPT, "a value of type %s has no bytes", decoder->type_name);
   }
-  if (__builtin_expect(bytes[0] != JSONB_VERSION, 0)) {
+  if (__builtin_expect(bytes[0] != TEXT_VERSION, 0)) {
     return lh_error_set(err, LH_ERROR_CORRUPT, "a value of type %s has format version %u, not %d",
-                        decoder->type_name, bytes[0], JSONB_VERSION);
+                        decoder->type_name, bytes[0], TEXT_VERSION);
   }
   return lh_pg_decode_text(decoder, bytes + 1, length - 1, column, err);
 }

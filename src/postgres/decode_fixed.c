@@ -69,6 +69,17 @@ lh_status lh_pg_decode_oid(const struct lh_pg_decoder *decoder, const uint8_t *b
   return LH_OK;
 }
 
+lh_status lh_pg_decode_money(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
+                             struct lh_column *column, struct lh_error *err) {
+  if (__builtin_expect(length != 8, 0)) {
+    return lh_pg_wrong_length(decoder, length, 8, err);
+  }
+  const lh_int128 units = (int64_t)lh_pg_load_u64(bytes);
+  memcpy(column->values + column->length * sizeof(units), &units, sizeof(units));
+  lh_column_push_valid(column);
+  return LH_OK;
+}
+
 /* `value` as PostgreSQL prints it. */
 static lh_status refuse_time_value(const struct lh_pg_decoder *decoder, const char *value,
                                    struct lh_error *err) {

@@ -112,7 +112,8 @@ static const char types_sql[] =
     " SELECT pg_catalog.unnest($1::pg_catalog.oid[]) UNION"
     " SELECT made_of.oid FROM wanted JOIN pg_catalog.pg_type t ON t.oid = wanted.oid,"
     " LATERAL (VALUES (t.typbasetype), (t.typelem)) AS made_of(oid) WHERE made_of.oid <> 0) "
-    "SELECT t.oid, t.typname, t.typtype, t.typbasetype, t.typtypmod, CASE WHEN t.typoutput = "
+    "SELECT t.oid, t.typname, t.typtype, t.typbasetype, CASE WHEN t.oid = 790 THEN "
+    "pg_catalog.scale(0::pg_catalog.money::pg_catalog.numeric) ELSE t.typtypmod END, CASE WHEN t.typoutput = "
     "'pg_catalog.array_out'::pg_catalog.regproc THEN t.typelem ELSE 0 END, t.typsend <> 0 "
     "FROM wanted JOIN pg_catalog.pg_type t ON t.oid = wanted.oid";
 
@@ -212,11 +213,17 @@ static lh_status resolve_columns(struct lh_pg_connection *connection, struct lh_
 
 /* The text form is that of the type's output function, as psql prints it. A cast to text may differ (an inet
  * gets its netmask), and IS NOT NULL would take a row of NULLs for NULL. */
-static lh_status append_column(struct lh_buf *sql, const char *name, bool as_text, struct lh_error *err) {
-  return as_text ? lh_buf_printf(sql, err,
-                                 "CASE WHEN %s IS DISTINCT FROM NULL THEN pg_catalog.format('%%s', %s) END",
-                                 name, name)
-                 : lh_buf_append_str(sql, name, err);
+static lh_status append_column(struct lh_buf *sql, const char *name, enum lh_pg_read_as read_as,
+                               struct lh_error *err) {
+  switch (read_as) {
+    case LH_PG_READ_AS_TEXT:
+      return lh_buf_printf(
+          sql, err, "CASE WHEN %s IS DISTINCT FROM NULL THEN pg_catalog.format('%%s', %s) END", name, name);
+    case LH_PG_READ_AS_TEXTS:
+      return lh_buf_printf(sql, err, "%s::pg_catalog.text[]", name);
+    default:
+      return lh_buf_append_str(sql, name, err);
+  }
 }
 
 static lh_status append_select(const struct lh_pg_relation *relation, const char *from_sql, int64_t limit,
@@ -227,7 +234,7 @@ static lh_status append_select(const struct lh_pg_relation *relation, const char
       return lh_error_memory(err);
     }
     LH_TRY(lh_buf_append_str(sql, i == 0 ? "SELECT " : ", ", err));
-    LH_TRY(append_column(sql, name, relation->columns[i].text_fallback, err));
+    LH_TRY(append_column(sql, name, relation->columns[i].decoder->read_as, err));
   }
   LH_TRY(lh_buf_printf(sql, err, " FROM %s", from_sql));
   return limit >= 0 ? lh_buf_printf(sql, err, " LIMIT %" PRId64, limit) : LH_OK;

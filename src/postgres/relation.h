@@ -23,7 +23,7 @@ struct lh_pg_column {
   uint32_t type_oid;     /* of the column as declared */
   int32_t typmod;
   bool not_null;
-  bool text_fallback; /* carried as its text form: report it */
+  bool text_fallback; /* carried as its text form for want of a better one: report it */
   const struct lh_pg_decoder *decoder;
 };
 

@@ -3,7 +3,15 @@
 
 #include <string.h>
 
+#define INT2_OID 21
+#define INT2_VECTOR_OID 22
 #define TEXT_OID 25
+#define OID_OID 26
+#define OID_VECTOR_OID 30
+#define POINT_OID 600
+#define MONEY_OID 790
+#define INTERVAL_OID 1186
+#define MONEY_PRECISION 19
 /* Longer chains of domains are taken as a broken catalog. */
 #define MAX_DEPTH 64
 
@@ -32,6 +40,25 @@ static void shape_numeric(int32_t typmod, struct lh_field *field, struct lh_pg_d
   decoder->scale = scale;
 }
 
+/* How many digits of money are a fraction is a setting of the server, which describe.c puts into the
+ * catalog's row in place of a modifier. */
+static void shape_money(int32_t typmod, struct lh_field *field, struct lh_pg_decoder *decoder) {
+  (void)decoder;
+  field->precision = MONEY_PRECISION;
+  field->scale = typmod;
+}
+
+static const struct lh_field interval_members[] = {
+    {.name = "months", .type = LH_TYPE_INT32, .nullable = true},
+    {.name = "days", .type = LH_TYPE_INT32, .nullable = true},
+    {.name = "microseconds", .type = LH_TYPE_INT64, .nullable = true},
+};
+static const struct lh_field point_members[] = {
+    {.name = "x", .type = LH_TYPE_DOUBLE, .nullable = true},
+    {.name = "y", .type = LH_TYPE_DOUBLE, .nullable = true},
+};
+
+/* A type without a decoder is carried as text by design. */
 static const struct lh_pg_type types[] = {
     {16, 1000, "bool", LH_TYPE_BOOL, false, lh_pg_decode_bool, NULL},
     {17, 1001, "bytea", LH_TYPE_BINARY, false, lh_pg_decode_bytea, NULL},
@@ -40,24 +67,64 @@ static const struct lh_pg_type types[] = {
     {20, 1016, "int8", LH_TYPE_INT64, false, lh_pg_decode_int8, NULL},
     {21, 1005, "int2", LH_TYPE_INT16, false, lh_pg_decode_int2, NULL},
     {23, 1007, "int4", LH_TYPE_INT32, false, lh_pg_decode_int4, NULL},
+    {24, 1008, "regproc", LH_TYPE_INT64, false, lh_pg_decode_oid, NULL},
     {25, 1009, "text", LH_TYPE_STRING, false, lh_pg_decode_text, NULL},
     {26, 1028, "oid", LH_TYPE_INT64, false, lh_pg_decode_oid, NULL},
+    {27, 1010, "tid", LH_TYPE_STRING, false, lh_pg_decode_tid, NULL},
     {28, 1011, "xid", LH_TYPE_INT64, false, lh_pg_decode_oid, NULL},
     {29, 1012, "cid", LH_TYPE_INT64, false, lh_pg_decode_oid, NULL},
     {114, 199, "json", LH_TYPE_JSON, false, lh_pg_decode_text, NULL},
     {142, 143, "xml", LH_TYPE_STRING, false, lh_pg_decode_text, NULL},
+    {194, 0, "pg_node_tree", LH_TYPE_STRING, false, lh_pg_decode_text, NULL},
+    {POINT_OID, 1017, "point", LH_TYPE_STRUCT, false, lh_pg_decode_point, NULL},
+    {601, 1018, "lseg", LH_TYPE_STRING, false, lh_pg_decode_lseg, NULL},
+    {602, 1019, "path", LH_TYPE_STRING, false, lh_pg_decode_path, NULL},
+    {603, 1020, "box", LH_TYPE_STRING, false, lh_pg_decode_box, NULL},
+    {604, 1027, "polygon", LH_TYPE_STRING, false, lh_pg_decode_polygon, NULL},
+    {628, 629, "line", LH_TYPE_STRING, false, lh_pg_decode_line, NULL},
+    {650, 651, "cidr", LH_TYPE_STRING, false, lh_pg_decode_cidr, NULL},
     {700, 1021, "float4", LH_TYPE_FLOAT, false, lh_pg_decode_int4, NULL},
     {701, 1022, "float8", LH_TYPE_DOUBLE, false, lh_pg_decode_int8, NULL},
+    {718, 719, "circle", LH_TYPE_STRING, false, lh_pg_decode_circle, NULL},
+    {774, 775, "macaddr8", LH_TYPE_STRING, false, lh_pg_decode_macaddr8, NULL},
+    {MONEY_OID, 791, "money", LH_TYPE_DECIMAL, false, lh_pg_decode_money, shape_money},
+    {829, 1040, "macaddr", LH_TYPE_STRING, false, lh_pg_decode_macaddr, NULL},
+    {869, 1041, "inet", LH_TYPE_STRING, false, lh_pg_decode_inet, NULL},
     {1042, 1014, "bpchar", LH_TYPE_STRING, false, lh_pg_decode_text, NULL},
     {1043, 1015, "varchar", LH_TYPE_STRING, false, lh_pg_decode_text, NULL},
     {1082, 1182, "date", LH_TYPE_DATE, false, lh_pg_decode_date, NULL},
     {1083, 1183, "time", LH_TYPE_TIME, false, lh_pg_decode_time, NULL},
     {1114, 1115, "timestamp", LH_TYPE_TIMESTAMP, false, lh_pg_decode_timestamp, NULL},
     {1184, 1185, "timestamptz", LH_TYPE_TIMESTAMP, true, lh_pg_decode_timestamp, NULL},
+    {INTERVAL_OID, 1187, "interval", LH_TYPE_STRUCT, false, lh_pg_decode_interval, NULL},
+    {1266, 1270, "timetz", LH_TYPE_STRING, false, lh_pg_decode_timetz, NULL},
+    {1560, 1561, "bit", LH_TYPE_STRING, false, lh_pg_decode_bits, NULL},
+    {1562, 1563, "varbit", LH_TYPE_STRING, false, lh_pg_decode_bits, NULL},
     {1700, 1231, "numeric", LH_TYPE_DECIMAL, false, lh_pg_decode_numeric, shape_numeric},
+    {1790, 2201, "refcursor", LH_TYPE_STRING, false, lh_pg_decode_text, NULL},
+    {2202, 2207, "regprocedure", LH_TYPE_INT64, false, lh_pg_decode_oid, NULL},
+    {2203, 2208, "regoper", LH_TYPE_INT64, false, lh_pg_decode_oid, NULL},
+    {2204, 2209, "regoperator", LH_TYPE_INT64, false, lh_pg_decode_oid, NULL},
+    {2205, 2210, "regclass", LH_TYPE_INT64, false, lh_pg_decode_oid, NULL},
+    {2206, 2211, "regtype", LH_TYPE_INT64, false, lh_pg_decode_oid, NULL},
     {2950, 2951, "uuid", LH_TYPE_UUID, false, lh_pg_decode_uuid, NULL},
-    {3802, 3807, "jsonb", LH_TYPE_JSON, false, lh_pg_decode_jsonb, NULL},
+    {2970, 2949, "txid_snapshot", LH_TYPE_STRING, false, lh_pg_decode_snapshot, NULL},
+    {3220, 3221, "pg_lsn", LH_TYPE_STRING, false, lh_pg_decode_lsn, NULL},
+    {3614, 3643, "tsvector", LH_TYPE_STRING, false, lh_pg_decode_tsvector, NULL},
+    {3615, 3645, "tsquery", LH_TYPE_STRING, false, NULL, NULL},
+    {3734, 3735, "regconfig", LH_TYPE_INT64, false, lh_pg_decode_oid, NULL},
+    {3769, 3770, "regdictionary", LH_TYPE_INT64, false, lh_pg_decode_oid, NULL},
+    {3802, 3807, "jsonb", LH_TYPE_JSON, false, lh_pg_decode_versioned_text, NULL},
+    {4072, 4073, "jsonpath", LH_TYPE_STRING, false, lh_pg_decode_versioned_text, NULL},
+    {4089, 4090, "regnamespace", LH_TYPE_INT64, false, lh_pg_decode_oid, NULL},
+    {4096, 4097, "regrole", LH_TYPE_INT64, false, lh_pg_decode_oid, NULL},
+    {4191, 4192, "regcollation", LH_TYPE_INT64, false, lh_pg_decode_oid, NULL},
+    {5038, 5039, "pg_snapshot", LH_TYPE_STRING, false, lh_pg_decode_snapshot, NULL},
+    {5069, 271, "xid8", LH_TYPE_STRING, false, lh_pg_decode_xid8, NULL},
     {0, 0, "citext", LH_TYPE_STRING, false, lh_pg_decode_text, NULL},
+    {0, 0, "ltree", LH_TYPE_STRING, false, lh_pg_decode_versioned_text, NULL},
+    {0, 0, "lquery", LH_TYPE_STRING, false, lh_pg_decode_versioned_text, NULL},
+    {0, 0, "ltxtquery", LH_TYPE_STRING, false, lh_pg_decode_versioned_text, NULL},
 };
 #define TYPE_COUNT (sizeof(types) / sizeof(types[0]))
 
@@ -99,8 +166,15 @@ static const struct lh_pg_type *extension_type_by_name(const char *name) {
   return NULL;
 }
 
+/* These two are arrays in all but name. */
+static uint32_t find_vector_element(uint32_t oid) {
+  return oid == INT2_VECTOR_OID ? INT2_OID : oid == OID_VECTOR_OID ? OID_OID : 0;
+}
+
 bool lh_pg_type_is_built_in(uint32_t oid) {
-  return lh_pg_type_by_oid(oid) != NULL || type_by_array_oid(oid) != NULL;
+  const struct lh_pg_type *const known = lh_pg_type_by_oid(oid);
+  const struct lh_pg_type *const type = known != NULL ? known : type_by_array_oid(oid);
+  return type != NULL ? type->oid != MONEY_OID : find_vector_element(oid) != 0;
 }
 
 static const struct lh_pg_catalog_type *find_in_catalog(const struct resolver *resolver, uint32_t oid) {
@@ -124,10 +198,12 @@ static void strip_domains(const struct resolver *resolver, uint32_t *oid, int32_
   }
 }
 
+/* NULL: there is no binary form that is understood. */
 static const struct lh_pg_type *find_type(const struct resolver *resolver, uint32_t oid) {
   const struct lh_pg_type *const known = lh_pg_type_by_oid(oid);
   if (known != NULL) {
-    return known;
+    return known->decode != NULL && (oid != MONEY_OID || find_in_catalog(resolver, oid) != NULL) ? known
+                                                                                                 : NULL;
   }
   const struct lh_pg_catalog_type *const entry = find_in_catalog(resolver, oid);
   if (entry == NULL || !entry->has_send) {
@@ -139,7 +215,21 @@ static const struct lh_pg_type *find_type(const struct resolver *resolver, uint3
   return entry->kind == 'b' && entry->element_oid == 0 ? extension_type_by_name(entry->name) : NULL;
 }
 
+/* Types that are text in the lake anyway, so that reading their text forms is nothing to report. */
+static bool is_text_by_design(const struct resolver *resolver, uint32_t oid) {
+  const struct lh_pg_type *type = lh_pg_type_by_oid(oid);
+  if (type != NULL) {
+    return type->decode == NULL;
+  }
+  const struct lh_pg_catalog_type *const entry = find_in_catalog(resolver, oid);
+  type = entry != NULL && entry->kind == 'b' && !entry->has_send ? extension_type_by_name(entry->name) : NULL;
+  return type != NULL && type->type == LH_TYPE_STRING;
+}
+
 static uint32_t find_element(const struct resolver *resolver, uint32_t oid) {
+  if (find_vector_element(oid) != 0) {
+    return find_vector_element(oid);
+  }
   const struct lh_pg_type *const known = type_by_array_oid(oid);
   if (known != NULL) {
     return known->oid;
@@ -148,9 +238,24 @@ static uint32_t find_element(const struct resolver *resolver, uint32_t oid) {
   return entry != NULL ? entry->element_oid : 0;
 }
 
+/* The members of the types that are structs. */
+static lh_status make_members(const struct resolver *resolver, uint32_t oid, struct lh_field *field,
+                              struct lh_error *err) {
+  const struct lh_field *const members = oid == INTERVAL_OID ? interval_members : point_members;
+  field->child_count = oid == INTERVAL_OID ? sizeof(interval_members) / sizeof(interval_members[0])
+                                           : sizeof(point_members) / sizeof(point_members[0]);
+  field->children = LH_ARENA_ARRAY(resolver->arena, struct lh_field, field->child_count);
+  if (field->children == NULL) {
+    return lh_error_memory(err);
+  }
+  memcpy(field->children, members, field->child_count * sizeof(*members));
+  return LH_OK;
+}
+
 /* `wire_oid` is the type as the server declares it, `type` the one that it comes down to. */
-static void apply_type(const struct resolver *resolver, const struct lh_pg_type *type, uint32_t wire_oid,
-                       int32_t typmod, struct lh_field *field, struct lh_pg_decoder *decoder) {
+static lh_status apply_type(const struct resolver *resolver, const struct lh_pg_type *type, uint32_t wire_oid,
+                            int32_t typmod, struct lh_field *field, struct lh_pg_decoder *decoder,
+                            struct lh_error *err) {
   field->type = type->type;
   field->utc = type->utc;
   field->unit = LH_UNIT_MICROS;
@@ -161,8 +266,10 @@ static void apply_type(const struct resolver *resolver, const struct lh_pg_type 
                                     .on_unrepresentable = resolver->rules->policy.on_unrepresentable,
                                     .replaced = resolver->rules->replaced};
   if (type->shape != NULL) {
-    type->shape(typmod, field, decoder);
+    type->shape(type->oid == MONEY_OID ? find_in_catalog(resolver, MONEY_OID)->base_typmod : typmod, field,
+                decoder);
   }
+  return type->type == LH_TYPE_STRUCT ? make_members(resolver, type->oid, field, err) : LH_OK;
 }
 
 /* "numeric(10,2)[]" without its brackets. */
@@ -188,7 +295,7 @@ static lh_status apply_array(const struct resolver *resolver, const struct lh_pg
   child->name = "element";
   child->nullable = true;
   LH_TRY(name_element(resolver, field->source_type, &child->source_type, err));
-  apply_type(resolver, element_type, element_oid, typmod, child, element);
+  LH_TRY(apply_type(resolver, element_type, element_oid, typmod, child, element, err));
   field->type = LH_TYPE_LIST;
   field->children = child;
   field->child_count = 1;
@@ -199,6 +306,19 @@ static lh_status apply_array(const struct resolver *resolver, const struct lh_pg
                                     .on_unrepresentable = resolver->rules->policy.on_unrepresentable,
                                     .multidimensional = resolver->rules->policy.multidimensional,
                                     .replaced = resolver->rules->replaced};
+  return LH_OK;
+}
+
+/* What the server is asked to print: whole, or each element of an array. */
+static lh_status apply_text(const struct resolver *resolver, bool is_array, struct lh_field *field,
+                            struct lh_pg_decoder *decoder, struct lh_error *err) {
+  const struct lh_pg_type *const text = lh_pg_type_by_oid(TEXT_OID);
+  if (is_array) {
+    LH_TRY(apply_array(resolver, text, TEXT_OID, -1, text->array_oid, field, decoder, err));
+  } else {
+    LH_TRY(apply_type(resolver, text, TEXT_OID, -1, field, decoder, err));
+  }
+  decoder->read_as = is_array ? LH_PG_READ_AS_TEXTS : LH_PG_READ_AS_TEXT;
   return LH_OK;
 }
 
@@ -218,8 +338,7 @@ lh_status lh_pg_type_resolve(uint32_t oid, int32_t typmod, const struct lh_pg_ty
   strip_domains(&resolver, &base_oid, &typmod);
   const struct lh_pg_type *const type = find_type(&resolver, base_oid);
   if (type != NULL) {
-    apply_type(&resolver, type, oid, typmod, field, made);
-    return LH_OK;
+    return apply_type(&resolver, type, oid, typmod, field, made, err);
   }
   const uint32_t element_oid = find_element(&resolver, base_oid);
   uint32_t element_base_oid = element_oid;
@@ -229,7 +348,6 @@ lh_status lh_pg_type_resolve(uint32_t oid, int32_t typmod, const struct lh_pg_ty
   if (element_type != NULL) {
     return apply_array(&resolver, element_type, element_oid, typmod, oid, field, made, err);
   }
-  *text_fallback = true;
-  apply_type(&resolver, lh_pg_type_by_oid(TEXT_OID), TEXT_OID, -1, field, made);
-  return LH_OK;
+  *text_fallback = !is_text_by_design(&resolver, element_oid != 0 ? element_base_oid : base_oid);
+  return apply_text(&resolver, element_oid != 0, field, made, err);
 }

@@ -23,7 +23,7 @@ struct lh_pg_type {
   const char *name;   /* pg_type.typname */
   enum lh_type type;
   bool utc;
-  lh_pg_decode_function *decode;
+  lh_pg_decode_function *decode; /* NULL: carried as text by design */
   /* For types whose field depends on the type modifier: changes field and decoder, which the row has filled.
    * NULL for the others. */
   void (*shape)(int32_t typmod, struct lh_field *field, struct lh_pg_decoder *decoder);
@@ -33,9 +33,9 @@ struct lh_pg_type {
 struct lh_pg_catalog_type {
   uint32_t oid;
   const char *name;
-  char kind;         /* typtype: b, d, e, … */
-  uint32_t base_oid; /* typbasetype of a domain */
-  int32_t base_typmod;
+  char kind;            /* typtype: b, d, e, … */
+  uint32_t base_oid;    /* typbasetype of a domain */
+  int32_t base_typmod;  /* of money: its fraction digits */
   uint32_t element_oid; /* of a true array, else 0 */
   bool has_send;        /* there is a binary form */
 };
@@ -56,8 +56,9 @@ struct lh_pg_type_rules {
 
 /* Fills type, precision, scale, children of `field` (name, nullable and source_type are the caller's; a
  * list's element gets its own) and makes the decoder, in `arena`. `catalog` has the row of every type
- * involved that is not built in. A type that cannot be carried over in binary becomes STRING,
- * `*text_fallback` true: select its text form. */
+ * involved that is not built in. What cannot be carried over in binary becomes STRING, an array of it a LIST
+ * of STRING: the decoder's read_as says how to select it, and `*text_fallback` whether that is to be
+ * reported. */
 lh_status lh_pg_type_resolve(uint32_t oid, int32_t typmod, const struct lh_pg_type_rules *rules,
                              const struct lh_pg_catalog_type *catalog, size_t catalog_count,
                              struct lh_arena *arena, struct lh_field *field,

@@ -207,7 +207,7 @@ def test_a_table_without_rows_gives_a_readable_file_with_its_schema(database, tm
         "by": pa.binary(), "d": pa.date32(), "tm": pa.string(), "ts": pa.timestamp("us"),
         "tz": pa.timestamp("us", tz="UTC"), "u": pa.string(),
         "j": pa.json_(), "jb": pa.json_(), "m": pa.string(), "list": pa.list_(pa.int32()),
-        "texts": pa.list_(pa.string()), "net": pa.string(), "span": pa.string(),
+        "texts": pa.list_(pa.string()), "net": pa.string(), "span": pa.struct({"months": pa.int32(), "days": pa.int32(), "microseconds": pa.int64()}),
     }  # fmt: skip
     files = run.files("empty")
     assert len(files) == 1
@@ -660,7 +660,7 @@ def random_values(
     return values[:rows]
 
 
-RANDOM_TABLES = 200
+RANDOM_TABLES = 40
 RANDOM_ROWS = [0, 1, 2, 7, 8, 9, 63, 64, 65, 100, 500, 1000]
 RANDOM_LONG_ROWS = [8191, 8192, 8193, 20001]
 
@@ -698,7 +698,7 @@ def test_random_tables_come_through_unchanged(database, tmp_path):
         else:
             make_random_table(database, generator, name, generator.choice(RANDOM_ROWS), 12)
         tasks[name] = {"table": name, "compression": generator.choice(["zstd", "snappy", "gzip", "lz4_raw", "none"])}
-    run = haul(make_project(tmp_path, database, tasks), "--verify")
+    run = haul(make_project(tmp_path, database, tasks))
     for name in names:
         texts = server_texts(database, f"SELECT * FROM {name} ORDER BY id")
         schema = assert_files_hold(run.files(name), texts, key="id")

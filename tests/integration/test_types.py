@@ -196,17 +196,11 @@ CREATE DOMAIN key AS uuid;
 CREATE DOMAIN moment AS timestamptz(3);
 CREATE DOMAIN int_list AS int[];
 CREATE TYPE pair AS (a int, b text);
-CREATE DOMAIN host AS inet;
 """
 
 
 # Types without a form of their own in this version: text, with a warning.
 OTHERS = [
-    text_case("inet", "inet", ["10.0.0.1", "10.0.0.1/8", "::1", "2001:db8::/32", "0.0.0.0/0"]),
-    text_case("domain_inet", "host", ["10.0.0.1", "10.0.0.1/8"]),
-    text_case("cidr", "cidr", ["10.0.0.0/8", "10.0.0.1/32", "2001:db8::/32"]),
-    text_case("macaddr", "macaddr", ["08:00:2b:01:02:03", "FF-FF-FF-FF-FF-FF"]),
-    text_case("macaddr8", "macaddr8", ["08:00:2b:01:02:03:04:05"]),
     text_case("int4range", "int4range", ["[1,5)", "empty", "(,)", "[1,]", "(-5,-1)"]),
     text_case("int8range", "int8range", ["[1,5)", "empty", "[,9223372036854775806]"]),
     text_case("numrange", "numrange", ["[1.10,2.00)", "empty", "(,)", "[NaN,)"]),
@@ -214,40 +208,9 @@ OTHERS = [
     text_case("tsrange", "tsrange", ['["2024-01-01 00:00:00.5","2024-02-01 00:00:00")', "[-infinity,infinity]"]),
     text_case("tstzrange", "tstzrange", ['["2024-01-01 00:00:00+02",)', "empty"]),
     text_case("int4multirange", "int4multirange", ["{}", "{[1,2),[5,)}"]),
-    text_case(
-        "interval", "interval",
-        ["0", "1 year 2 mons -3 days 04:05:06.000007", "-1 day", "-00:00:00.000001", "178000000 years", "1 mon",
-         "25:00"],
-    ),
-    text_case("point", "point", ["(1,2)", "(0.1,-1e300)", "(NaN,Infinity)", "(0.30000000000000004,-0)"]),
-    text_case("line", "line", ["{1,2,3}"]),
-    text_case("lseg", "lseg", ["[(0,0),(1,1)]"]),
-    text_case("box", "box", ["(1,1),(0,0)", "(0,0),(1,1)"]),
-    text_case("path", "path", ["[(0,0),(1,1)]", "((0,0),(1,1))"]),
-    text_case("polygon", "polygon", ["((0,0),(1,1),(2,0))"]),
-    text_case("circle", "circle", ["<(0,0),1.5>"]),
-    text_case("tsvector", "tsvector", ["", "'a':1A 'b':2,3C", "'it''s'", "'größe'"]),
-    text_case("tsquery", "tsquery", ["", "'a' & !'b'", "'a' <-> 'b' | 'c':*A"]),
-    text_case("bit_5", "bit(5)", ["10101", "00000"]),
-    text_case("bit_1", "bit", ["0", "1"]),
-    text_case("varbit", "varbit", ["", "1", "0" * 9 + "1" * 100]),
-    text_case("money", "money", ["0", "12.34", "-0.01", "-92233720368547758.08", "92233720368547758.07"]),
-    text_case("timetz", "timetz", ["00:00:00+00", "12:00:00.5+02", "24:00:00-15:59", "23:59:59.999999+05:45"]),
     text_case("composite", "pair", ['(1,"a b")', "(,)", '(1,"")', '(-5,"q""\\\\ü,")']),
     text_case("hstore", "hstore", ["", '"a"=>"1", "b"=>NULL', '"ü k"=>"v\\"w"']),
-    text_case("pg_lsn", "pg_lsn", ["0/0", "16/B374D848", "FFFFFFFF/FFFFFFFF"]),
-    text_case("xid8", "xid8", ["0", "18446744073709551615"]),
-    text_case("tid", "tid", ["(0,1)", "(4294967295,65535)"]),
-    text_case("regclass", "regclass", ["pg_class", "123456789", "-", "public.t_bool"]),
-    text_case("regtype", "regtype", ["integer", "mood", "timestamp with time zone"]),
-    text_case("regprocedure", "regprocedure", ["lower(text)"]),
-    text_case("regrole", "regrole", ["lakehaul"]),
-    text_case("jsonpath", "jsonpath", ["$", '$."a"[*]?(@ > 1.50)']),
     text_case("aclitem", "aclitem", ["lakehaul=r/lakehaul", "=arwd/lakehaul"]),
-    text_case("int2vector", "int2vector", ["", "1 2 -3"], has_array=False),
-    text_case("oidvector", "oidvector", ["", "1 4294967295"], has_array=False),
-    text_case("pg_snapshot", "pg_snapshot", ["10:20:10,14"]),
-    text_case("refcursor", "refcursor", ["", "a cursor"]),
 ]  # fmt: skip
 
 
@@ -321,7 +284,7 @@ def test_types_without_a_form_are_what_psql_prints(cases, types_database, case):
         ("id", pa.int32(), False),
         ("v", pa.string(), True),
         ("required", pa.string(), False),
-        ("list", pa.string() if case.has_array else INTEGERS, True),
+        ("list", pa.list_(pa.field("element", pa.string())), True),
     ]
 
 
@@ -329,7 +292,7 @@ def test_types_without_a_form_are_what_psql_prints(cases, types_database, case):
 def test_types_without_a_form_are_warned_about_by_column_and_type(cases, types_database, case):
     table = f"t_{case.name}"
     warnings = cases.warnings(case.name)
-    columns = ["v", "required", "list"] if case.has_array else ["v", "required"]
+    columns = ["v", "required", "list"]
     for column in columns:
         type_name = types_database.value(
             "SELECT format_type(atttypid, atttypmod) FROM pg_attribute "
@@ -527,8 +490,8 @@ def test_a_role_with_other_settings_gives_the_same_lake(cluster: Cluster, types_
         GRANT SELECT ON ALL TABLES IN SCHEMA public TO far_away;
         """)
     uri = re.sub("//[^@]*@", "//far_away:far@", types_database.uri)
-    names = ["bool", "float4", "float8", "bytea", "date", "time", "timestamp", "timestamptz", "text", "xml", "interval",
-             "timetz", "point", "tstzrange", "composite"]  # fmt: skip
+    names = ["bool", "float4", "float8", "bytea", "date", "time", "timestamp", "timestamptz", "text", "xml",
+             "tstzrange", "composite"]  # fmt: skip
     tasks = {name: {"table": f"public.t_{name}"} for name in names}
     run = haul(make_project(tmp_path, types_database, {**tasks, "slow": {"table": "slow"}}, source=uri))
     types_database.execute("DROP OWNED BY far_away; DROP ROLE far_away")

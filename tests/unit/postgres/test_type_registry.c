@@ -26,8 +26,12 @@ static const struct lh_pg_catalog_type catalog[] = {
     {50011, "_tags", 'b', 0, -1, 50006, true},
     {50012, "loop", 'd', 50012, -1, 0, true},
     {50013, "mood_domain", 'd', 50001, -1, 0, true},
-    {869, "inet", 'b', 0, -1, 0, true},
-    {1041, "_inet", 'b', 0, -1, 869, true},
+    {50014, "ltree", 'b', 0, -1, 0, false},
+    {50015, "_ltree", 'b', 0, -1, 50014, false},
+    {50016, "wage", 'd', 790, -1, 0, true},
+    {790, "money", 'b', 0, 3, 0, true},
+    {1033, "aclitem", 'b', 0, -1, 0, false},
+    {1034, "_aclitem", 'b', 0, -1, 1033, true},
 };
 
 struct fixture {
@@ -66,7 +70,9 @@ static void built_in_types_need_no_catalog(void **state) {
   assert_true(lh_pg_type_is_built_in(23));
   assert_true(lh_pg_type_is_built_in(1007));
   assert_true(lh_pg_type_is_built_in(1231));
-  assert_false(lh_pg_type_is_built_in(869));
+  assert_true(lh_pg_type_is_built_in(22));
+  assert_true(lh_pg_type_is_built_in(3645));
+  assert_false(lh_pg_type_is_built_in(1033));
   assert_false(lh_pg_type_is_built_in(50001));
   assert_false(lh_pg_type_is_built_in(0));
 }
@@ -131,14 +137,81 @@ static void types_of_extensions_are_found_by_name(void **state) {
   assert_false(fixture->text_fallback);
 }
 
+static void intervals_and_points_are_structs_of_their_parts(void **state) {
+  struct fixture *const fixture = *state;
+  resolve(fixture, 1186, -1, "interval");
+  assert_int_equal(fixture->field.type, LH_TYPE_STRUCT);
+  assert_int_equal(fixture->field.child_count, 3);
+  assert_string_equal(fixture->field.children[0].name, "months");
+  assert_string_equal(fixture->field.children[1].name, "days");
+  assert_string_equal(fixture->field.children[2].name, "microseconds");
+  assert_int_equal(fixture->field.children[2].type, LH_TYPE_INT64);
+  resolve(fixture, 1017, -1, "point[]");
+  assert_int_equal(fixture->field.children[0].type, LH_TYPE_STRUCT);
+  assert_int_equal(fixture->field.children[0].child_count, 2);
+  assert_string_equal(fixture->field.children[0].children[1].name, "y");
+  assert_int_equal(fixture->field.children[0].children[1].type, LH_TYPE_DOUBLE);
+}
+
+static void money_has_the_fraction_digits_that_the_catalog_says(void **state) {
+  struct fixture *const fixture = *state;
+  assert_false(lh_pg_type_is_built_in(790));
+  assert_false(lh_pg_type_is_built_in(791));
+  const uint32_t oids[] = {790, 50016};
+  for (size_t i = 0; i < 2; i++) {
+    resolve(fixture, oids[i], -1, "money");
+    assert_int_equal(fixture->field.type, LH_TYPE_DECIMAL);
+    assert_int_equal(fixture->field.precision, 19);
+    assert_int_equal(fixture->field.scale, 3);
+  }
+  resolve(fixture, 791, -1, "money[]");
+  assert_int_equal(fixture->field.children[0].scale, 3);
+}
+
+static void vectors_of_the_catalogs_are_lists(void **state) {
+  struct fixture *const fixture = *state;
+  resolve(fixture, 22, -1, "int2vector");
+  assert_int_equal(fixture->field.type, LH_TYPE_LIST);
+  assert_int_equal(fixture->field.children[0].type, LH_TYPE_INT16);
+  resolve(fixture, 30, -1, "oidvector");
+  assert_int_equal(fixture->field.children[0].type, LH_TYPE_INT64);
+}
+
+static void text_by_design_is_selected_as_text_and_not_reported(void **state) {
+  struct fixture *const fixture = *state;
+  const uint32_t oids[] = {3615, 50014, 3645, 50015};
+  for (size_t i = 0; i < 4; i++) {
+    resolve(fixture, oids[i], -1, "x");
+    assert_false(fixture->text_fallback);
+    assert_int_equal(fixture->decoder->read_as, i < 2 ? LH_PG_READ_AS_TEXT : LH_PG_READ_AS_TEXTS);
+    assert_int_equal(fixture->field.type, i < 2 ? LH_TYPE_STRING : LH_TYPE_LIST);
+  }
+  resolve(fixture, 25, -1, "text");
+  assert_int_equal(fixture->decoder->read_as, LH_PG_READ_AS_IS);
+}
+
+static void arrays_of_anything_else_are_lists_of_texts(void **state) {
+  struct fixture *const fixture = *state;
+  const uint32_t oids[] = {1034, 50011};
+  for (size_t i = 0; i < 2; i++) {
+    resolve(fixture, oids[i], -1, "x[]");
+    assert_true(fixture->text_fallback);
+    assert_int_equal(fixture->decoder->read_as, LH_PG_READ_AS_TEXTS);
+    assert_int_equal(fixture->field.type, LH_TYPE_LIST);
+    assert_int_equal(fixture->field.children[0].type, LH_TYPE_STRING);
+    assert_int_equal(fixture->decoder->element->oid, 25);
+  }
+}
+
 static void anything_else_falls_back_to_text(void **state) {
   struct fixture *const fixture = *state;
-  const uint32_t oids[] = {869, 1041, 50007, 50008, 50010, 50011, 50012, 99999};
+  const uint32_t oids[] = {1033, 50007, 50010, 50012, 99999};
   for (size_t i = 0; i < sizeof(oids) / sizeof(oids[0]); i++) {
     resolve(fixture, oids[i], -1, "x");
     assert_true(fixture->text_fallback);
     assert_int_equal(fixture->field.type, LH_TYPE_STRING);
     assert_int_equal(fixture->field.child_count, 0);
+    assert_int_equal(fixture->decoder->read_as, LH_PG_READ_AS_TEXT);
   }
 }
 
@@ -161,6 +234,11 @@ int main(void) {
       TEST(arrays_of_enums_and_domains_keep_the_wire_oid),
       TEST(a_domain_over_an_array_is_a_list),
       TEST(types_of_extensions_are_found_by_name),
+      TEST(intervals_and_points_are_structs_of_their_parts),
+      TEST(money_has_the_fraction_digits_that_the_catalog_says),
+      TEST(vectors_of_the_catalogs_are_lists),
+      TEST(text_by_design_is_selected_as_text_and_not_reported),
+      TEST(arrays_of_anything_else_are_lists_of_texts),
       TEST(anything_else_falls_back_to_text),
       TEST(texts_are_checked_only_where_the_server_does_not),
   };
