@@ -102,6 +102,7 @@ static void describe_end(struct lh_task_run *task, int wait_status) {
   }
   lh_error_set(&task->error, LH_ERROR_INTERNAL, "its worker process ended with status %d before the task did",
                WEXITSTATUS(wait_status));
+  lh_error_hint(&task->error, "nothing was published; what it printed on standard error may say why");
 }
 
 static lh_status publish(struct lh_supervisor *supervisor, struct lh_task_run *task, struct lh_error *err) {
