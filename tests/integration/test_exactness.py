@@ -660,7 +660,7 @@ def random_values(
     return values[:rows]
 
 
-RANDOM_TABLES = 40
+RANDOM_TABLES = 200
 RANDOM_ROWS = [0, 1, 2, 7, 8, 9, 63, 64, 65, 100, 500, 1000]
 RANDOM_LONG_ROWS = [8191, 8192, 8193, 20001]
 
@@ -698,7 +698,7 @@ def test_random_tables_come_through_unchanged(database, tmp_path):
         else:
             make_random_table(database, generator, name, generator.choice(RANDOM_ROWS), 12)
         tasks[name] = {"table": name, "compression": generator.choice(["zstd", "snappy", "gzip", "lz4_raw", "none"])}
-    run = haul(make_project(tmp_path, database, tasks))
+    run = haul(make_project(tmp_path, database, tasks), "--verify")
     for name in names:
         texts = server_texts(database, f"SELECT * FROM {name} ORDER BY id")
         schema = assert_files_hold(run.files(name), texts, key="id")
