@@ -215,7 +215,7 @@ def cases(types_database, tmp_path_factory) -> Haul:
     for case in CASES + UNKNOWN:
         make_table(types_database, case)
     tasks = {case.name: {"table": f"public.m_{case.name}"} for case in CASES + UNKNOWN}
-    return haul(make_project(tmp_path_factory.mktemp("cases"), types_database, tasks), expect=None)
+    return haul(make_project(tmp_path_factory.mktemp("cases"), types_database, tasks), "--verify", expect=None)
 
 
 @pytest.mark.asan
@@ -298,7 +298,7 @@ STRUCTS = [
 @pytest.mark.parametrize(("case", "parse"), STRUCTS, ids=lambda value: getattr(value, "name", ""))
 def test_structs_hold_the_parts_of_what_the_server_prints(types_database, tmp_path, case, parse):
     make_table(types_database, case)
-    run = haul(make_project(tmp_path, types_database, {case.name: {"table": f"m_{case.name}"}}))
+    run = haul(make_project(tmp_path, types_database, {case.name: {"table": f"m_{case.name}"}}), "--verify")
     files = run.files(case.name)
     assert run.warnings(case.name) == []
     sql = f"SELECT id, v::text, CASE WHEN list IS NOT NULL THEN ARRAY(SELECT e::text FROM unnest(list) e) END FROM m_{case.name}"
