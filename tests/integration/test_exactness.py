@@ -3,6 +3,7 @@ number of row groups, the database's encoding; and random tables."""
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import random
 import re
@@ -604,6 +605,13 @@ def random_json(generator: random.Random, depth: int = 0) -> str:
     return [f"{generator.randint(-9, 9)}.50", "null", "true", '"x\\u00e9 日"'][kind]
 
 
+def random_address(generator: random.Random) -> str:
+    if generator.random() < 0.5:
+        return f"{ipaddress.IPv4Address(generator.getrandbits(32))}/{generator.randrange(33)}"
+    words = [generator.choice([0, 0, 1, 0xFFFF, generator.getrandbits(16)]) for _ in range(8)]
+    return ":".join(f"{word:x}" for word in words) + f"/{generator.randrange(129)}"
+
+
 def random_types(generator: random.Random) -> dict[str, Callable[[random.Random], str]]:
     precision = generator.randint(1, 38)
     scale = generator.randint(0, precision)
@@ -631,6 +639,13 @@ def random_types(generator: random.Random) -> dict[str, Callable[[random.Random]
         "jsonb": random_json,
         "mood": lambda g: g.choice(["sad", "ok", "sehr glücklich"]),
         "price": random_decimal(12, 2),
+        "timetz": lambda g: random_time(g) + g.choice(["+00", "-08", "+05:45", "-15:59:59", "+00:00:01"]),
+        "inet": random_address,
+        "macaddr": lambda g: g.randbytes(6).hex(),
+        "varbit": lambda g: "".join(g.choice("01") for _ in range(g.choice([0, 1, 7, 8, 9, 100]))),
+        "circle": lambda g: f"<({random_float(300, 17)(g)},{g.uniform(-9, 9)}),{g.uniform(0, 9)}>",
+        "tsvector": lambda g: " ".join(f"'{g.choice('abcü日')}{g.randrange(9)}':{g.randrange(1, 99)}B" for _ in range(3)),
+        "pg_lsn": lambda g: f"{g.getrandbits(32):X}/{g.getrandbits(32):X}",
         "int4range": lambda g: f"[{g.randint(-99, 0)},{g.randint(1, 99)})",
     }
 
