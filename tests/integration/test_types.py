@@ -250,7 +250,7 @@ def cases(types_database, tmp_path_factory) -> Haul:
     for case in CASES + OTHERS:
         make_table(types_database, case)
     tasks = {case.name: {"table": f"public.t_{case.name}"} for case in CASES + OTHERS}
-    return haul(make_project(tmp_path_factory.mktemp("cases"), types_database, tasks), expect=None)
+    return haul(make_project(tmp_path_factory.mktemp("cases"), types_database, tasks), "--verify", expect=None)
 
 
 @pytest.mark.asan
