@@ -54,13 +54,6 @@ static lh_status append_text(struct builder *builder, const struct lh_verify_typ
   return LH_OK;
 }
 
-static lh_status append_integer(struct builder *builder, const struct lh_verify_type *type, const char *value,
-                                struct lh_error *err) {
-  const bool is_name = type != NULL && strncmp(type->name, "reg", 3) == 0;
-  EMIT("(%s)%s::pg_catalog.text", value, is_name ? "::pg_catalog.oid" : "");
-  return LH_OK;
-}
-
 static lh_status append_float(struct builder *builder, const char *name, const char *value,
                               struct lh_error *err) {
   EMIT(
@@ -78,6 +71,17 @@ static lh_status append_decimal(struct builder *builder, const struct lh_field *
       "pg_catalog.round((%s)::pg_catalog.numeric, %d)::pg_catalog.text ELSE "
       "(%s)::pg_catalog.numeric::pg_catalog.text END",
       value, value, field->scale, value, field->scale, value);
+  return LH_OK;
+}
+
+/* A numeric that is read as an integer has lost its zeros after the point. */
+static lh_status append_integer(struct builder *builder, const struct lh_field *field,
+                                const struct lh_verify_type *type, const char *value, struct lh_error *err) {
+  if (is_type(type, "numeric")) {
+    return append_decimal(builder, field, value, err);
+  }
+  const bool is_name = type != NULL && strncmp(type->name, "reg", 3) == 0;
+  EMIT("(%s)%s::pg_catalog.text", value, is_name ? "::pg_catalog.oid" : "");
   return LH_OK;
 }
 
@@ -144,9 +148,16 @@ static lh_status append_list(struct builder *builder, const struct lh_field *fie
   return LH_OK;
 }
 
+/* The text form of a sparsevec, {1:0.5,7:2}/9, is all of it that SQL can see. */
+#define SPARSE_ITEMS                                                                                  \
+  "(SELECT pg_catalog.split_part(i, ':', 1)::pg_catalog.int4, pg_catalog.split_part(i, ':', 2)::"     \
+  "pg_catalog.float4 FROM pg_catalog.unnest(pg_catalog.string_to_array(NULLIF(pg_catalog.split_part(" \
+  "pg_catalog.translate(pg_catalog.format('%%s', %s), '{}', ''), '/', 1), ''), ',')) AS i)"
+
 static lh_status append_map(struct builder *builder, const struct lh_field *field,
                             const struct lh_verify_type *type, const char *value, struct lh_error *err) {
-  if (!is_type(type, "hstore")) {
+  const bool is_sparse = is_type(type, "sparsevec");
+  if (!is_sparse && !is_type(type, "hstore")) {
     return give_up(builder);
   }
   char key[32];
@@ -155,10 +166,16 @@ static lh_status append_map(struct builder *builder, const struct lh_field *fiel
   snprintf(key, sizeof(key), "m%d.k", depth);
   snprintf(item, sizeof(item), "m%d.v", depth);
   EMIT("CASE WHEN %s IS NOT NULL THEN COALESCE((SELECT pg_catalog.string_agg(", value);
-  LH_TRY(append_frame(builder, &field->children[0], TEXT_OID, key, err));
+  LH_TRY(append_frame(builder, &field->children[0], is_sparse ? INT4_OID : TEXT_OID, key, err));
   EMIT(" || ");
-  LH_TRY(append_frame(builder, &field->children[1], TEXT_OID, item, err));
-  EMIT(", '') FROM %s.each(%s) AS m%d(k, v)), '') END", type->schema, value, depth);
+  LH_TRY(append_frame(builder, &field->children[1], is_sparse ? FLOAT4_OID : TEXT_OID, item, err));
+  EMIT(", '') FROM ");
+  if (is_sparse) {
+    EMIT(SPARSE_ITEMS, value);
+  } else {
+    EMIT("%s.each(%s)", type->schema, value);
+  }
+  EMIT(" AS m%d(k, v)), '') END", depth);
   return LH_OK;
 }
 
@@ -257,7 +274,7 @@ static lh_status append_canonical(struct builder *builder, const struct lh_field
     case LH_TYPE_INT16:
     case LH_TYPE_INT32:
     case LH_TYPE_INT64:
-      return append_integer(builder, type, value, err);
+      return append_integer(builder, field, type, value, err);
     case LH_TYPE_FLOAT:
       return append_float(builder, "float4", value, err);
     case LH_TYPE_DOUBLE:
