@@ -48,10 +48,10 @@ static void print_row(const struct lh_verify_row *row, struct lh_arena *arena) {
   }
 }
 
-static size_t counted_only(const struct lh_verify_result *result) {
+static size_t count_columns(const struct lh_verify_result *result, enum lh_verify_extent extent) {
   size_t count = 0;
   for (size_t i = 0; i < result->column_count; i++) {
-    count += result->columns[i].counted_only ? 1 : 0;
+    count += result->columns[i].extent == extent ? 1 : 0;
   }
   return count;
 }
@@ -60,12 +60,16 @@ static void print_equal(const struct lh_verify_report *report) {
   char rows[32];
   char seconds[32];
   const struct lh_verify_result *const result = &report->result;
-  const size_t counted = counted_only(result);
+  const size_t counted = count_columns(result, LH_VERIFY_BY_COUNT);
+  const size_t skipped = count_columns(result, LH_VERIFY_NOT_AT_ALL);
   printf("%s: equal, %s rows, %zu columns in %s", report->task->name,
          lh_str_format_count(result->lake_rows, rows), result->column_count,
          lh_str_format_seconds(report->seconds, seconds));
   if (counted > 0) {
     printf("; of %zu of them the values were only counted", counted);
+  }
+  if (skipped > 0) {
+    printf("; %zu of them could not be compared", skipped);
   }
   putchar('\n');
 }
@@ -111,10 +115,10 @@ void lh_verify_report_print(const struct lh_verify_report *report, struct lh_are
 /* -------- JSON -------- */
 
 /* Checksums have more digits than JSON's numbers can be trusted with. */
-static json_t *side_to_json(const struct lh_verify_side *side, bool counted_only_) {
+static json_t *side_to_json(const struct lh_verify_side *side, enum lh_verify_extent extent) {
   char text[LH_UINT128_TEXT_MAX];
   return json_pack("{s:I, s:s?}", "values", (json_int_t)side->values, "checksum",
-                   counted_only_ ? NULL : lh_uint128_format(side->sum, text));
+                   extent == LH_VERIFY_BY_CHECKSUM ? lh_uint128_format(side->sum, text) : NULL);
 }
 
 static json_t *columns_to_json(const struct lh_verify_result *result) {
@@ -122,10 +126,10 @@ static json_t *columns_to_json(const struct lh_verify_result *result) {
   for (size_t i = 0; i < result->column_count; i++) {
     const struct lh_verify_column *const column = &result->columns[i];
     json_array_append_new(
-        columns, json_pack("{s:o, s:b, s:s?, s:o, s:o}", "column", lh_cli_json_text(column->name), "equal",
-                           !column->differs, "note", column->note, "database",
-                           side_to_json(&column->database, column->counted_only), "lake",
-                           side_to_json(&column->lake, column->counted_only)));
+        columns, json_pack("{s:o, s:b, s:s, s:s?, s:o, s:o}", "column", lh_cli_json_text(column->name),
+                           "equal", !column->differs, "compared", lh_verify_extent_name(column->extent),
+                           "note", column->note, "database", side_to_json(&column->database, column->extent),
+                           "lake", side_to_json(&column->lake, column->extent)));
   }
   return columns;
 }

@@ -17,17 +17,27 @@ const char *lh_verify_row_kind_name(enum lh_verify_row_kind kind) {
   return names[kind];
 }
 
+const char *lh_verify_extent_name(enum lh_verify_extent extent) {
+  static const char *const names[] = {"checksum", "count", "nothing"};
+  return names[extent];
+}
+
 /* -------- the server's sums -------- */
 
 static lh_status append_sums(const struct lh_verify_source *source, size_t start, size_t end,
                              struct lh_verify_result *out, struct lh_buf *sql, struct lh_error *err) {
   LH_TRY(lh_buf_append_str(sql, "SELECT pg_catalog.count(*)", err));
   for (size_t i = start; i < end; i++) {
-    bool possible = true;
-    LH_TRY(lh_buf_printf(sql, err, ", pg_catalog.count(q.c%zu), pg_catalog.sum(", i));
-    LH_TRY(lh_verify_append_hash(source, i, sql, &possible, err));
-    LH_TRY(lh_buf_append_str(sql, possible ? ")" : "NULL::pg_catalog.int8)", err));
-    out->columns[i].counted_only = !possible;
+    bool can_count = false;
+    bool can_hash = false;
+    LH_TRY(lh_buf_append_str(sql, ", pg_catalog.count(", err));
+    LH_TRY(lh_verify_append_value(source, i, sql, &can_count, err));
+    LH_TRY(lh_buf_append_str(sql, "), pg_catalog.sum(", err));
+    LH_TRY(lh_verify_append_hash(source, i, sql, &can_hash, err));
+    LH_TRY(lh_buf_append_str(sql, can_hash ? ")" : "NULL::pg_catalog.int8)", err));
+    out->columns[i].extent = can_hash    ? LH_VERIFY_BY_CHECKSUM
+                             : can_count ? LH_VERIFY_BY_COUNT
+                                         : LH_VERIFY_NOT_AT_ALL;
   }
   return lh_buf_printf(sql, err, " FROM %s", source->from);
 }
@@ -150,8 +160,10 @@ static lh_status name_columns(const struct lh_verify_lake *lake, struct lh_arena
 static void compare(struct lh_verify_result *out) {
   for (size_t i = 0; i < out->column_count; i++) {
     struct lh_verify_column *const column = &out->columns[i];
-    column->differs = column->note != NULL || column->database.values != column->lake.values ||
-                      (!column->counted_only && column->database.sum != column->lake.sum);
+    const bool counts_differ = column->database.values != column->lake.values;
+    const bool sums_differ = column->database.sum != column->lake.sum;
+    column->differs = column->note != NULL || (counts_differ && column->extent != LH_VERIFY_NOT_AT_ALL) ||
+                      (sums_differ && column->extent == LH_VERIFY_BY_CHECKSUM);
     out->differing_columns += column->differs ? 1 : 0;
   }
   out->differs = out->differing_columns > 0 || out->database_rows != out->lake_rows;

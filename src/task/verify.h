@@ -40,12 +40,19 @@ struct lh_verify_side {
   lh_uint128 sum;
 };
 
+/* How far the server can show what the lake is to hold. */
+enum lh_verify_extent {
+  LH_VERIFY_BY_CHECKSUM,
+  LH_VERIFY_BY_COUNT, /* only `values` are compared */
+  LH_VERIFY_NOT_AT_ALL,
+};
+
 struct lh_verify_column {
   const char *name; /* in the lake */
   struct lh_verify_side database, lake;
   bool differs;
-  bool counted_only; /* the server has no way to show what the lake holds: only `values` are compared */
-  const char *note;  /* why it differs where that is not in the numbers: "not in the lake"; may be NULL */
+  enum lh_verify_extent extent;
+  const char *note; /* why it differs where that is not in the numbers: "not in the lake"; may be NULL */
 };
 
 /* One column of a row that differs; NULL texts are NULL values. Long values are cut. */
@@ -83,6 +90,8 @@ struct lh_verify_result {
 lh_status lh_verify(const struct lh_verify_request *request, struct lh_arena *arena,
                     struct lh_verify_result *out, struct lh_error *err) LH_WARN_UNUSED;
 
+/* "checksum", "count", "nothing" */
+const char *lh_verify_extent_name(enum lh_verify_extent extent);
 /* "differs", "missing", "extra", "repeated" */
 const char *lh_verify_row_kind_name(enum lh_verify_row_kind kind);
 

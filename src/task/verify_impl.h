@@ -37,10 +37,11 @@ struct lh_verify_type {
   uint32_t oid;
   const char *schema; /* quoted */
   const char *name;
-  char kind;                /* typtype */
-  uint32_t base_oid;        /* of a domain */
-  uint32_t element_oid;     /* of an array; the range of a multirange */
-  uint32_t range_oid;       /* what a range is over */
+  char kind;            /* typtype */
+  uint32_t base_oid;    /* of a domain */
+  uint32_t element_oid; /* of an array; the range of a multirange */
+  uint32_t range_oid;   /* what a range is over */
+  bool is_array;
   const char **attributes;  /* of a composite: names, quoted */
   uint32_t *attribute_oids; /* and types */
   size_t attribute_count;
@@ -52,8 +53,9 @@ struct lh_verify_source {
   uint32_t *oids; /* of the columns of the relation's SELECT */
   struct lh_verify_type *types;
   size_t type_count;
-  bool convert_text; /* the database is not in UTF-8 */
-  const char *from;  /* "FROM (SELECT …) AS q(c0, c1, …)" */
+  bool convert_text;   /* the database is not in UTF-8 */
+  bool unchecked_text; /* nor in any encoding that it checks */
+  const char *from;    /* "FROM (SELECT …) AS q(c0, c1, …)" */
 };
 
 /* verify_types.c: finds the types. */
@@ -67,6 +69,10 @@ const struct lh_verify_type *lh_verify_find_type(const struct lh_verify_source *
  * appended, where SQL cannot show what the lake holds. */
 lh_status lh_verify_append_hash(const struct lh_verify_source *source, size_t index, struct lh_buf *sql,
                                 bool *possible, struct lh_error *err) LH_WARN_UNUSED;
+/* The column's value as the lake can hold it: NULL where the lake has NULL. `*possible` false where SQL
+ * cannot tell, and then the column itself. */
+lh_status lh_verify_append_value(const struct lh_verify_source *source, size_t index, struct lh_buf *sql,
+                                 bool *possible, struct lh_error *err) LH_WARN_UNUSED;
 /* text: the frames of these columns one after the other. */
 lh_status lh_verify_append_frames(const struct lh_verify_source *source, const size_t *indexes, size_t count,
                                   struct lh_buf *sql, struct lh_error *err) LH_WARN_UNUSED;

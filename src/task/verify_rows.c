@@ -126,7 +126,8 @@ static bool is_in_key(const struct search *search, size_t column) {
 static void choose_columns(struct search *search, const struct lh_verify_result *result) {
   for (size_t i = 0; i < result->column_count && search->value_count < MAX_VALUE_COLUMNS; i++) {
     const struct lh_verify_column *const column = &result->columns[i];
-    if (column->differs && column->note == NULL && !column->counted_only && !is_in_key(search, i)) {
+    if (column->differs && column->note == NULL && column->extent == LH_VERIFY_BY_CHECKSUM &&
+        !is_in_key(search, i)) {
       search->columns[search->key_count + search->value_count++] = i;
     }
   }

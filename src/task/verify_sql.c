@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "postgres/decode.h"
 #include "task/verify_impl.h"
 
 #define FLOAT4_OID 700
@@ -18,7 +19,8 @@
 struct builder {
   const struct lh_verify_source *source;
   struct lh_buf *sql;
-  int depth; /* of nesting: makes aliases unique */
+  enum lh_unrepresentable policy; /* the column's */
+  int depth;                      /* of nesting: makes aliases unique */
   bool impossible;
 };
 
@@ -263,9 +265,130 @@ static lh_status append_struct(struct builder *builder, const struct lh_field *f
   return LH_OK;
 }
 
+/* -------- values that the lake cannot hold -------- */
+
+/* The last timestamp that is kept, and the first that is not: 64 bits of microseconds since 1970, of which
+ * the greatest is taken for infinity. */
+#define LAST_TIMESTAMP "294247-01-10 04:00:54.775806"
+#define FAR_TIMESTAMP "294247-01-10 04:00:54.775807"
+#define FIRST_TIMESTAMP "4714-11-24 00:00:00 BC"
+#define LAST_DATE "5874897-12-31"
+#define FIRST_DATE "4714-11-24 BC"
+/* Numerics from here on, half way from the greatest double to the power of two after it, have no double. */
+#define FAR_DOUBLE "1.797693134862315807937289714053e308"
+#define LAST_DOUBLE "1.7976931348623157e308"
+
+static const char *adjust_date(const struct builder *builder, const char *value) {
+  return lh_arena_printf(
+      builder->source->arena, "(CASE WHEN %s = 'infinity' THEN %s WHEN %s = '-infinity' THEN %s ELSE %s END)",
+      value, builder->policy == LH_UNREPRESENTABLE_CLAMP ? "'" LAST_DATE "'" : "NULL", value,
+      builder->policy == LH_UNREPRESENTABLE_CLAMP ? "'" FIRST_DATE "'" : "NULL", value);
+}
+
+/* The session's time zone is UTC. */
+static const char *adjust_timestamp(const struct builder *builder, const char *value) {
+  return lh_arena_printf(
+      builder->source->arena,
+      "(CASE WHEN %s >= '" FAR_TIMESTAMP "' THEN %s WHEN %s = '-infinity' THEN %s ELSE %s END)", value,
+      builder->policy == LH_UNREPRESENTABLE_CLAMP ? "'" LAST_TIMESTAMP "'" : "NULL", value,
+      builder->policy == LH_UNREPRESENTABLE_CLAMP ? "'" FIRST_TIMESTAMP "'" : "NULL", value);
+}
+
+/* The greatest value of a field that numerics are read into. */
+static const char *greatest_number(const struct lh_field *field, char out[96]) {
+  static const char nines[] = "99999999999999999999999999999999999999";
+  const int whole = field->precision - field->scale;
+  switch (field->type) {
+    case LH_TYPE_INT16:
+      return "32767";
+    case LH_TYPE_INT32:
+      return "2147483647";
+    case LH_TYPE_INT64:
+      return "9223372036854775807";
+    default:
+      snprintf(out, 96, "%.*s.%.*s", whole, nines, field->scale, nines);
+      return out;
+  }
+}
+
+/* NaN is near to nothing. Infinities are known by their text, since servers before 14 cannot read them. */
+static const char *adjust_numeric(const struct builder *builder, const struct lh_field *field,
+                                  const char *value) {
+  char text[96];
+  if (builder->policy != LH_UNREPRESENTABLE_CLAMP) {
+    return lh_arena_printf(builder->source->arena,
+                           "(CASE WHEN (%s)::pg_catalog.text IN ('NaN', 'Infinity', '-Infinity') THEN NULL "
+                           "ELSE %s END)",
+                           value, value);
+  }
+  const char *const greatest = greatest_number(field, text);
+  const bool is_decimal = field->type == LH_TYPE_DECIMAL;
+  return lh_arena_printf(builder->source->arena,
+                         "(CASE (%s)::pg_catalog.text WHEN 'NaN' THEN NULL WHEN 'Infinity' THEN %s WHEN "
+                         "'-Infinity' THEN -%s%s ELSE %s END)",
+                         value, greatest, greatest, is_decimal ? "" : " - 1", value);
+}
+
+static const char *adjust_double(const struct builder *builder, const char *value) {
+  const bool clamps = builder->policy == LH_UNREPRESENTABLE_CLAMP;
+  return lh_arena_printf(
+      builder->source->arena,
+      "(CASE WHEN (%s)::pg_catalog.text IN ('NaN', 'Infinity', '-Infinity') THEN %s WHEN %s "
+      ">= " FAR_DOUBLE " THEN %s WHEN %s <= -" FAR_DOUBLE " THEN %s ELSE %s END)",
+      value, value, value, clamps ? LAST_DOUBLE : "NULL", value, clamps ? "-" LAST_DOUBLE : "NULL", value);
+}
+
+/* The expression with what the policy puts in the place of such values; NULL without memory. */
+static const char *adjust(const struct builder *builder, const struct lh_field *field,
+                          const struct lh_verify_type *type, const char *value) {
+  if (builder->policy == LH_UNREPRESENTABLE_ERROR) {
+    return value;
+  }
+  const bool is_numeric = is_type(type, "numeric");
+  switch (field->type) {
+    case LH_TYPE_DATE:
+      return adjust_date(builder, value);
+    case LH_TYPE_TIMESTAMP:
+      return adjust_timestamp(builder, value);
+    case LH_TYPE_DECIMAL:
+    case LH_TYPE_INT16:
+    case LH_TYPE_INT32:
+    case LH_TYPE_INT64:
+      return is_numeric ? adjust_numeric(builder, field, value) : value;
+    case LH_TYPE_DOUBLE:
+      return is_numeric ? adjust_double(builder, value) : value;
+    case LH_TYPE_LIST:
+      return type != NULL && type->is_array
+                 ? lh_arena_printf(builder->source->arena,
+                                   "(CASE WHEN pg_catalog.array_ndims(%s) > 1 THEN NULL ELSE %s END)", value,
+                                   value)
+                 : value;
+    case LH_TYPE_STRUCT:
+      return is_type(type, "interval")
+                 ? lh_arena_printf(builder->source->arena, "(CASE WHEN pg_catalog.isfinite(%s) THEN %s END)",
+                                   value, value)
+                 : value;
+    default:
+      return value;
+  }
+}
+
+/* Which bytes are no UTF-8, SQL does not tell in a database that checks none. */
+static bool may_be_replaced_text(const struct builder *builder, const struct lh_field *field) {
+  return builder->policy != LH_UNREPRESENTABLE_ERROR && builder->source->unchecked_text &&
+         (field->type == LH_TYPE_STRING || field->type == LH_TYPE_JSON);
+}
+
 static lh_status append_canonical(struct builder *builder, const struct lh_field *field, uint32_t oid,
-                                  const char *value, struct lh_error *err) {
+                                  const char *raw, struct lh_error *err) {
   const struct lh_verify_type *const type = lh_verify_find_type(builder->source, oid);
+  const char *const value = adjust(builder, field, type, raw);
+  if (value == NULL) {
+    return lh_error_memory(err);
+  }
+  if (may_be_replaced_text(builder, field)) {
+    return give_up(builder);
+  }
   switch (field->type) {
     case LH_TYPE_BOOL:
       EMIT("CASE WHEN %s THEN 't' WHEN NOT %s THEN 'f' END", value, value);
@@ -305,9 +428,14 @@ static lh_status append_canonical(struct builder *builder, const struct lh_field
 
 /* -------- columns -------- */
 
+static enum lh_unrepresentable policy_of(const struct lh_verify_source *source, size_t index) {
+  const struct lh_pg_decoder *const decoder = source->request->relation->columns[index].decoder;
+  return decoder->on_unrepresentable;
+}
+
 lh_status lh_verify_append_hash(const struct lh_verify_source *source, size_t index, struct lh_buf *sql,
                                 bool *possible, struct lh_error *err) {
-  struct builder state = {.source = source, .sql = sql};
+  struct builder state = {.source = source, .sql = sql, .policy = policy_of(source, index)};
   struct builder *const builder = &state;
   const struct lh_field *const field = &source->request->relation->schema.fields[index];
   const size_t start = sql->len;
@@ -323,6 +451,18 @@ lh_status lh_verify_append_hash(const struct lh_verify_source *source, size_t in
   return LH_OK;
 }
 
+lh_status lh_verify_append_value(const struct lh_verify_source *source, size_t index, struct lh_buf *sql,
+                                 bool *possible, struct lh_error *err) {
+  struct builder state = {.source = source, .sql = sql, .policy = policy_of(source, index)};
+  struct builder *const builder = &state;
+  const struct lh_field *const field = &source->request->relation->schema.fields[index];
+  char name[32];
+  snprintf(name, sizeof(name), "q.c%zu", index);
+  const char *const value = adjust(builder, field, lh_verify_find_type(source, source->oids[index]), name);
+  *possible = !may_be_replaced_text(builder, field);
+  return value != NULL ? lh_buf_append_str(sql, value, err) : lh_error_memory(err);
+}
+
 lh_status lh_verify_append_frames(const struct lh_verify_source *source, const size_t *indexes, size_t count,
                                   struct lh_buf *sql, struct lh_error *err) {
   struct builder state = {.source = source, .sql = sql};
@@ -331,6 +471,7 @@ lh_status lh_verify_append_frames(const struct lh_verify_source *source, const s
   for (size_t i = 0; i < count; i++) {
     char value[32];
     snprintf(value, sizeof(value), "q.c%zu", indexes[i]);
+    builder->policy = policy_of(source, indexes[i]);
     EMIT(" || ");
     LH_TRY(append_frame(builder, &source->request->relation->schema.fields[indexes[i]],
                         source->oids[indexes[i]], value, err));

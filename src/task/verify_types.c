@@ -99,9 +99,10 @@ static lh_status load_types(struct lh_verify_source *source, struct lh_buf *sql,
       sql, err,
       "SELECT t.oid, pg_catalog.quote_ident(n.nspname), t.typname, t.typtype, t.typbasetype, CASE WHEN "
       "t.typoutput = 'pg_catalog.array_out'::pg_catalog.regproc THEN t.typelem ELSE COALESCE(%s, 0) END, "
-      "COALESCE((SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid), 0) FROM wanted "
-      "JOIN "
-      "pg_catalog.pg_type t ON t.oid = wanted.oid JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace",
+      "COALESCE((SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid), 0), "
+      "t.typoutput = 'pg_catalog.array_out'::pg_catalog.regproc FROM wanted JOIN pg_catalog.pg_type t ON "
+      "t.oid = "
+      "wanted.oid JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace",
       multiranges ? "(SELECT r.rngtypid FROM pg_catalog.pg_range r WHERE r.rngmultitypid = t.oid)" : "0"));
   LH_TRY(run_buffer(source, sql, &rows, err));
   source->types = LH_ARENA_ARRAY(source->arena, struct lh_verify_type, rows.row_count);
@@ -119,6 +120,7 @@ static lh_status load_types(struct lh_verify_source *source, struct lh_buf *sql,
         .base_oid = parse_oid(row[4]),
         .element_oid = parse_oid(row[5]),
         .range_oid = parse_oid(row[6]),
+        .is_array = row[7][0] == 't',
     };
   }
   return LH_OK;
@@ -168,8 +170,9 @@ static lh_status find_encoding(struct lh_verify_source *source, struct lh_error 
   struct lh_pg_rows rows;
   LH_TRY(
       lh_pg_query(source->request->connection, "SHOW server_encoding", NULL, 0, source->arena, &rows, err));
-  source->convert_text =
-      rows.row_count == 1 && strcmp(rows.values[0], "UTF8") != 0 && strcmp(rows.values[0], "SQL_ASCII") != 0;
+  const char *const encoding = rows.row_count == 1 ? rows.values[0] : "";
+  source->unchecked_text = strcmp(encoding, "SQL_ASCII") == 0;
+  source->convert_text = !source->unchecked_text && strcmp(encoding, "UTF8") != 0;
   return LH_OK;
 }
 
