@@ -19,6 +19,7 @@
 #include "lakehaul/error.h"
 
 struct lh_pg_decoder;
+struct lh_pg_geometries; /* postgis.h */
 
 typedef lh_status lh_pg_decode_function(const struct lh_pg_decoder *decoder, const uint8_t *bytes,
                                         size_t length, struct lh_column *column, struct lh_error *err);
@@ -35,6 +36,7 @@ enum lh_pg_read_as {
   LH_PG_READ_AS_IS,
   LH_PG_READ_AS_TEXT,
   LH_PG_READ_AS_TEXTS, /* an array, each element as its text */
+  LH_PG_READ_AS_JSON,
 };
 
 /* How the values of one column are read. Constant once made; shared by threads. */
@@ -45,10 +47,13 @@ struct lh_pg_decoder {
   uint32_t oid;                        /* what an array of this type declares on the wire */
   int precision, scale;                /* numeric into DECIMAL */
   bool check_utf8;                     /* the server does not guarantee the encoding (SQL_ASCII) */
-  const struct lh_pg_decoder *element; /* arrays */
+  const struct lh_pg_decoder *element; /* of arrays; a range's bounds, a multirange's ranges */
+  const struct lh_pg_decoder *members; /* of composites, in the order of their attributes */
+  size_t member_count;
   enum lh_unrepresentable on_unrepresentable;
   enum lh_multidimensional multidimensional; /* arrays */
   struct lh_pg_replaced *replaced;           /* the column's; NULL where values are refused */
+  struct lh_pg_geometries *geometries;       /* of a column of geometries; else NULL */
 };
 
 /* decode_fixed.c; int4 also reads float4, and int8 float8: the same bytes. */
@@ -79,6 +84,18 @@ lh_pg_decode_function lh_pg_decode_char; /* the type "char": one byte, as its ou
 
 /* decode_array.c: arrays of one dimension, any lower bound, into LIST. */
 lh_pg_decode_function lh_pg_decode_array;
+/* Of any number of dimensions, into STRUCT of `dims`, the length of each, and all `values`. */
+lh_pg_decode_function lh_pg_decode_flattened_array;
+
+/* decode_composite.c: STRUCT; ranges into STRUCT of lower, upper (NULL where infinite), lower_inc, upper_inc
+ * and empty; multiranges into LIST of that. */
+lh_pg_decode_function lh_pg_decode_composite, lh_pg_decode_range, lh_pg_decode_multirange;
+
+/* decode_extension.c: hstore into MAP, vectors into LIST of FLOAT, sparse ones into MAP. */
+lh_pg_decode_function lh_pg_decode_hstore, lh_pg_decode_vector, lh_pg_decode_halfvec, lh_pg_decode_sparsevec;
+
+/* decode_postgis.c: geometry and geography into ISO WKB. */
+lh_pg_decode_function lh_pg_decode_geometry;
 
 /* numeric.c: exact, into DECIMAL of the decoder's precision and scale; and as the text that numeric's output
  * function gives. */

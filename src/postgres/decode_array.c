@@ -1,15 +1,21 @@
-/* Decoder of arrays: each element goes through its own type's decoder into the list's child column. */
+/* Decoders of arrays: each element goes through its own type's decoder into the list's child column. */
 #include <inttypes.h>
 
-#include "postgres/decode.h"
+#include "postgres/decode_nested.h"
 
 #define HEADER_BYTES 12
 #define DIMENSION_BYTES 8
 #define MAX_DIMENSIONS 6
 
-/* Leaves `*count` elements to be read after `*header` bytes, or `*as_null` where the policy wants that. */
-static lh_status read_header(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
-                             size_t *header, size_t *count, bool *as_null, struct lh_error *err) {
+/* What stands in front of the elements. */
+struct header {
+  size_t bytes, count; /* of the header; of elements */
+  size_t dimensions;
+  uint32_t lengths[MAX_DIMENSIONS];
+};
+
+static lh_status check_header(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
+                              struct lh_error *err) {
   if (length < HEADER_BYTES) {
     return lh_error_set(err, LH_ERROR_CORRUPT, "an array of %s has %zu bytes, fewer than its header",
                         decoder->element->type_name, length);
@@ -27,28 +33,43 @@ static lh_status read_header(const struct lh_pg_decoder *decoder, const uint8_t 
                         "an array of %s (type oid %" PRIu32 ") has elements of type oid %" PRIu32,
                         decoder->element->type_name, decoder->element->oid, element_oid);
   }
-  if (dimensions > 1 && lh_pg_takes_null(decoder)) {
-    *as_null = true;
-    return LH_OK;
-  }
-  if (dimensions > 1) {
-    lh_error_set(err, LH_ERROR_DATA, "the array has %" PRIu32 " dimensions, and a list in the lake has one",
-                 dimensions);
-    lh_error_hint(err, "carry the column as JSON or text with a query: to_json(column), column::text");
-    return LH_ERROR_DATA;
-  }
-  *header = HEADER_BYTES + dimensions * DIMENSION_BYTES;
-  if (length < *header) {
+  if (length < HEADER_BYTES + dimensions * DIMENSION_BYTES) {
     return lh_error_set(err, LH_ERROR_CORRUPT, "an array of %s ends within its header",
                         decoder->element->type_name);
   }
-  *count = dimensions == 0 ? 0 : lh_pg_load_u32(bytes + HEADER_BYTES);
-  /* Every element has at least its length, so that a count cannot ask for more memory than was sent. */
-  if (*count > (length - *header) / 4) {
-    return lh_error_set(err, LH_ERROR_CORRUPT, "an array of %s claims %zu elements in %zu bytes",
-                        decoder->element->type_name, *count, length);
+  return LH_OK;
+}
+
+static lh_status read_header(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
+                             struct header *header, struct lh_error *err) {
+  LH_TRY(check_header(decoder, bytes, length, err));
+  header->dimensions = lh_pg_load_u32(bytes);
+  header->bytes = HEADER_BYTES + header->dimensions * DIMENSION_BYTES;
+  header->count = header->dimensions == 0 ? 0 : 1;
+  for (size_t i = 0; i < header->dimensions; i++) {
+    header->lengths[i] = lh_pg_load_u32(bytes + HEADER_BYTES + i * DIMENSION_BYTES);
+    /* Every element has at least its length, so that a count cannot ask for more memory than was sent. */
+    if (header->lengths[i] > INT32_MAX ||
+        __builtin_mul_overflow(header->count, header->lengths[i], &header->count) ||
+        header->count > (length - header->bytes) / 4) {
+      return lh_error_set(err, LH_ERROR_CORRUPT, "an array of %s claims %zu elements in %zu bytes",
+                          decoder->element->type_name, header->count, length);
+    }
   }
   return LH_OK;
+}
+
+static lh_status put_several_dimensions(const struct lh_pg_decoder *decoder, size_t dimensions,
+                                        struct lh_column *column, struct lh_error *err) {
+  if (lh_pg_takes_null(decoder)) {
+    return lh_pg_put_null(column, err);
+  }
+  lh_error_set(err, LH_ERROR_DATA, "the array has %zu dimensions, and a list in the lake has one",
+               dimensions);
+  lh_error_hint(err,
+                "set multidimensional for the column to json or flatten, or carry it over as text with a "
+                "query: column::text");
+  return LH_ERROR_DATA;
 }
 
 static lh_status decode_elements(const struct lh_pg_decoder *element, const uint8_t *at, const uint8_t *end,
@@ -81,19 +102,40 @@ static lh_status decode_elements(const struct lh_pg_decoder *element, const uint
   return LH_OK;
 }
 
+/* The elements into `list`, which gets one more value. */
+static lh_status decode_list(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
+                             const struct header *header, struct lh_column *list, struct lh_error *err) {
+  struct lh_column *const child = &list->children[0];
+  LH_TRY(lh_column_reserve(child, header->count, err));
+  LH_TRY(decode_elements(decoder->element, bytes + header->bytes, bytes + length, header->count, child, err));
+  lh_pg_close_list(list);
+  return LH_OK;
+}
+
 lh_status lh_pg_decode_array(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
                              struct lh_column *column, struct lh_error *err) {
-  size_t header = 0;
-  size_t count = 0;
-  bool as_null = false;
-  struct lh_column *const child = &column->children[0];
-  LH_TRY(read_header(decoder, bytes, length, &header, &count, &as_null, err));
-  if (as_null) {
-    return lh_pg_put_null(column, err);
+  struct header header;
+  LH_TRY(read_header(decoder, bytes, length, &header, err));
+  if (__builtin_expect(header.dimensions > 1, 0)) {
+    return put_several_dimensions(decoder, header.dimensions, column, err);
   }
-  LH_TRY(lh_column_reserve(child, count, err));
-  LH_TRY(decode_elements(decoder->element, bytes + header, bytes + length, count, child, err));
-  column->offsets[column->length + 1] = (int32_t)child->length;
+  return decode_list(decoder, bytes, length, &header, column, err);
+}
+
+lh_status lh_pg_decode_flattened_array(const struct lh_pg_decoder *decoder, const uint8_t *bytes,
+                                       size_t length, struct lh_column *column, struct lh_error *err) {
+  struct header header;
+  struct lh_column *const dimensions = &column->children[0];
+  struct lh_column *const values = &column->children[1];
+  LH_TRY(read_header(decoder, bytes, length, &header, err));
+  LH_TRY(lh_column_reserve(dimensions, 1, err));
+  LH_TRY(lh_column_reserve(&dimensions->children[0], header.dimensions, err));
+  for (size_t i = 0; i < header.dimensions; i++) {
+    lh_pg_put_32(&dimensions->children[0], header.lengths[i]);
+  }
+  lh_pg_close_list(dimensions);
+  LH_TRY(lh_column_reserve(values, 1, err));
+  LH_TRY(decode_list(decoder, bytes, length, &header, values, err));
   lh_column_push_valid(column);
   return LH_OK;
 }

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "postgres/sql_text.h"
+#include "postgres/type_catalog.h"
 #include "postgres/type_registry.h"
 
 #define SQL_MAX_BYTES ((size_t)64 << 20)
@@ -107,46 +108,6 @@ static lh_status choose(const struct lh_pg_relation *relation, const struct lh_p
 
 /* -------- their types -------- */
 
-static const char types_sql[] =
-    "WITH RECURSIVE wanted(oid) AS ("
-    " SELECT pg_catalog.unnest($1::pg_catalog.oid[]) UNION"
-    " SELECT made_of.oid FROM wanted JOIN pg_catalog.pg_type t ON t.oid = wanted.oid,"
-    " LATERAL (VALUES (t.typbasetype), (t.typelem)) AS made_of(oid) WHERE made_of.oid <> 0) "
-    "SELECT t.oid, t.typname, t.typtype, t.typbasetype, CASE WHEN t.oid = 790 THEN "
-    "pg_catalog.scale(0::pg_catalog.money::pg_catalog.numeric) ELSE t.typtypmod END, CASE WHEN t.typoutput = "
-    "'pg_catalog.array_out'::pg_catalog.regproc THEN t.typelem ELSE 0 END, t.typsend <> 0 "
-    "FROM wanted JOIN pg_catalog.pg_type t ON t.oid = wanted.oid";
-
-static uint32_t parse_oid(const char *text) {
-  return (uint32_t)strtoul(text, NULL, 10);
-}
-
-static lh_status load_types(struct lh_pg_connection *connection, const char *oids, struct lh_arena *arena,
-                            struct lh_pg_catalog_type **out, size_t *count, struct lh_error *err) {
-  struct lh_pg_rows rows;
-  LH_TRY(lh_pg_query(connection, types_sql, &oids, 1, arena, &rows, err));
-  struct lh_pg_catalog_type *const types =
-      LH_ARENA_ARRAY(arena, struct lh_pg_catalog_type, rows.row_count + 1);
-  if (types == NULL) {
-    return lh_error_memory(err);
-  }
-  for (size_t i = 0; i < rows.row_count; i++) {
-    const char *const *const row = rows.values + i * rows.column_count;
-    types[i] = (struct lh_pg_catalog_type){
-        .oid = parse_oid(row[0]),
-        .name = row[1],
-        .kind = row[2][0],
-        .base_oid = parse_oid(row[3]),
-        .base_typmod = (int32_t)strtol(row[4], NULL, 10),
-        .element_oid = parse_oid(row[5]),
-        .has_send = row[6][0] == 't',
-    };
-  }
-  *out = types;
-  *count = rows.row_count;
-  return LH_OK;
-}
-
 /* Asks the catalog once, for all types that are not built in, and not at all where there is none. */
 static lh_status find_types(struct lh_pg_connection *connection, const struct lh_pg_relation *relation,
                             struct lh_arena *arena, struct lh_pg_catalog_type **out, size_t *count,
@@ -168,7 +129,7 @@ static lh_status find_types(struct lh_pg_connection *connection, const struct lh
       status = lh_buf_cstr(&oids, &list, err);
     }
     if (status == LH_OK) {
-      status = load_types(connection, list, arena, out, count, err);
+      status = lh_pg_load_types(connection, list, arena, out, count, err);
     }
   }
   lh_buf_clear(&oids);
@@ -221,6 +182,8 @@ static lh_status append_column(struct lh_buf *sql, const char *name, enum lh_pg_
           sql, err, "CASE WHEN %s IS DISTINCT FROM NULL THEN pg_catalog.format('%%s', %s) END", name, name);
     case LH_PG_READ_AS_TEXTS:
       return lh_buf_printf(sql, err, "%s::pg_catalog.text[]", name);
+    case LH_PG_READ_AS_JSON:
+      return lh_buf_printf(sql, err, "pg_catalog.to_json(%s)::pg_catalog.text", name);
     default:
       return lh_buf_append_str(sql, name, err);
   }

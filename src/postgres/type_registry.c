@@ -3,14 +3,15 @@
 
 #include <string.h>
 
+#include "postgres/postgis.h"
+#include "postgres/type_nested.h"
+
 #define INT2_OID 21
 #define INT2_VECTOR_OID 22
 #define TEXT_OID 25
 #define OID_OID 26
 #define OID_VECTOR_OID 30
-#define POINT_OID 600
 #define MONEY_OID 790
-#define INTERVAL_OID 1186
 #define MONEY_PRECISION 19
 /* Longer chains of domains are taken as a broken catalog. */
 #define MAX_DEPTH 64
@@ -48,16 +49,6 @@ static void shape_money(int32_t typmod, struct lh_field *field, struct lh_pg_dec
   field->scale = typmod;
 }
 
-static const struct lh_field interval_members[] = {
-    {.name = "months", .type = LH_TYPE_INT32, .nullable = true},
-    {.name = "days", .type = LH_TYPE_INT32, .nullable = true},
-    {.name = "microseconds", .type = LH_TYPE_INT64, .nullable = true},
-};
-static const struct lh_field point_members[] = {
-    {.name = "x", .type = LH_TYPE_DOUBLE, .nullable = true},
-    {.name = "y", .type = LH_TYPE_DOUBLE, .nullable = true},
-};
-
 /* A type without a decoder is carried as text by design. */
 static const struct lh_pg_type types[] = {
     {16, 1000, "bool", LH_TYPE_BOOL, false, lh_pg_decode_bool, NULL},
@@ -76,7 +67,7 @@ static const struct lh_pg_type types[] = {
     {114, 199, "json", LH_TYPE_JSON, false, lh_pg_decode_text, NULL},
     {142, 143, "xml", LH_TYPE_STRING, false, lh_pg_decode_text, NULL},
     {194, 0, "pg_node_tree", LH_TYPE_STRING, false, lh_pg_decode_text, NULL},
-    {POINT_OID, 1017, "point", LH_TYPE_STRUCT, false, lh_pg_decode_point, NULL},
+    {600, 1017, "point", LH_TYPE_STRUCT, false, lh_pg_decode_point, NULL},
     {601, 1018, "lseg", LH_TYPE_STRING, false, lh_pg_decode_lseg, NULL},
     {602, 1019, "path", LH_TYPE_STRING, false, lh_pg_decode_path, NULL},
     {603, 1020, "box", LH_TYPE_STRING, false, lh_pg_decode_box, NULL},
@@ -96,7 +87,7 @@ static const struct lh_pg_type types[] = {
     {1083, 1183, "time", LH_TYPE_TIME, false, lh_pg_decode_time, NULL},
     {1114, 1115, "timestamp", LH_TYPE_TIMESTAMP, false, lh_pg_decode_timestamp, NULL},
     {1184, 1185, "timestamptz", LH_TYPE_TIMESTAMP, true, lh_pg_decode_timestamp, NULL},
-    {INTERVAL_OID, 1187, "interval", LH_TYPE_STRUCT, false, lh_pg_decode_interval, NULL},
+    {1186, 1187, "interval", LH_TYPE_STRUCT, false, lh_pg_decode_interval, NULL},
     {1266, 1270, "timetz", LH_TYPE_STRING, false, lh_pg_decode_timetz, NULL},
     {1560, 1561, "bit", LH_TYPE_STRING, false, lh_pg_decode_bits, NULL},
     {1562, 1563, "varbit", LH_TYPE_STRING, false, lh_pg_decode_bits, NULL},
@@ -125,19 +116,17 @@ static const struct lh_pg_type types[] = {
     {0, 0, "ltree", LH_TYPE_STRING, false, lh_pg_decode_versioned_text, NULL},
     {0, 0, "lquery", LH_TYPE_STRING, false, lh_pg_decode_versioned_text, NULL},
     {0, 0, "ltxtquery", LH_TYPE_STRING, false, lh_pg_decode_versioned_text, NULL},
+    {0, 0, "hstore", LH_TYPE_MAP, false, lh_pg_decode_hstore, NULL},
+    {0, 0, "vector", LH_TYPE_LIST, false, lh_pg_decode_vector, NULL},
+    {0, 0, "halfvec", LH_TYPE_LIST, false, lh_pg_decode_halfvec, NULL},
+    {0, 0, "sparsevec", LH_TYPE_MAP, false, lh_pg_decode_sparsevec, NULL},
+    {0, 0, "geometry", LH_TYPE_BINARY, false, lh_pg_decode_geometry, NULL},
+    {0, 0, "geography", LH_TYPE_BINARY, false, lh_pg_decode_geometry, NULL},
 };
 #define TYPE_COUNT (sizeof(types) / sizeof(types[0]))
 
 /* The values of an enum travel as their labels. */
 static const struct lh_pg_type enum_type = {0, 0, "enum", LH_TYPE_STRING, false, lh_pg_decode_text, NULL};
-
-/* What one resolution works on. */
-struct resolver {
-  const struct lh_pg_catalog_type *catalog;
-  size_t catalog_count;
-  struct lh_arena *arena;
-  const struct lh_pg_type_rules *rules;
-};
 
 const struct lh_pg_type *lh_pg_type_by_oid(uint32_t oid) {
   for (size_t i = 0; i < TYPE_COUNT && oid != 0; i++) {
@@ -177,7 +166,7 @@ bool lh_pg_type_is_built_in(uint32_t oid) {
   return type != NULL ? type->oid != MONEY_OID : find_vector_element(oid) != 0;
 }
 
-static const struct lh_pg_catalog_type *find_in_catalog(const struct resolver *resolver, uint32_t oid) {
+const struct lh_pg_catalog_type *lh_pg_find_in_catalog(const struct lh_pg_resolver *resolver, uint32_t oid) {
   for (size_t i = 0; i < resolver->catalog_count; i++) {
     if (resolver->catalog[i].oid == oid) {
       return &resolver->catalog[i];
@@ -187,9 +176,9 @@ static const struct lh_pg_catalog_type *find_in_catalog(const struct resolver *r
 }
 
 /* Domains are carried as what they are made of; theirs is the modifier then. */
-static void strip_domains(const struct resolver *resolver, uint32_t *oid, int32_t *typmod) {
+static void strip_domains(const struct lh_pg_resolver *resolver, uint32_t *oid, int32_t *typmod) {
   for (int depth = 0; depth < MAX_DEPTH; depth++) {
-    const struct lh_pg_catalog_type *const entry = find_in_catalog(resolver, *oid);
+    const struct lh_pg_catalog_type *const entry = lh_pg_find_in_catalog(resolver, *oid);
     if (entry == NULL || entry->kind != 'd') {
       return;
     }
@@ -199,13 +188,13 @@ static void strip_domains(const struct resolver *resolver, uint32_t *oid, int32_
 }
 
 /* NULL: there is no binary form that is understood. */
-static const struct lh_pg_type *find_type(const struct resolver *resolver, uint32_t oid) {
+static const struct lh_pg_type *find_type(const struct lh_pg_resolver *resolver, uint32_t oid) {
   const struct lh_pg_type *const known = lh_pg_type_by_oid(oid);
   if (known != NULL) {
-    return known->decode != NULL && (oid != MONEY_OID || find_in_catalog(resolver, oid) != NULL) ? known
-                                                                                                 : NULL;
+    return known->decode != NULL && (oid != MONEY_OID || lh_pg_find_in_catalog(resolver, oid) != NULL) ? known
+                                                                                                       : NULL;
   }
-  const struct lh_pg_catalog_type *const entry = find_in_catalog(resolver, oid);
+  const struct lh_pg_catalog_type *const entry = lh_pg_find_in_catalog(resolver, oid);
   if (entry == NULL || !entry->has_send) {
     return NULL;
   }
@@ -216,17 +205,17 @@ static const struct lh_pg_type *find_type(const struct resolver *resolver, uint3
 }
 
 /* Types that are text in the lake anyway, so that reading their text forms is nothing to report. */
-static bool is_text_by_design(const struct resolver *resolver, uint32_t oid) {
+static bool is_text_by_design(const struct lh_pg_resolver *resolver, uint32_t oid) {
   const struct lh_pg_type *type = lh_pg_type_by_oid(oid);
   if (type != NULL) {
     return type->decode == NULL;
   }
-  const struct lh_pg_catalog_type *const entry = find_in_catalog(resolver, oid);
+  const struct lh_pg_catalog_type *const entry = lh_pg_find_in_catalog(resolver, oid);
   type = entry != NULL && entry->kind == 'b' && !entry->has_send ? extension_type_by_name(entry->name) : NULL;
   return type != NULL && type->type == LH_TYPE_STRING;
 }
 
-static uint32_t find_element(const struct resolver *resolver, uint32_t oid) {
+static uint32_t find_element(const struct lh_pg_resolver *resolver, uint32_t oid) {
   if (find_vector_element(oid) != 0) {
     return find_vector_element(oid);
   }
@@ -234,28 +223,14 @@ static uint32_t find_element(const struct resolver *resolver, uint32_t oid) {
   if (known != NULL) {
     return known->oid;
   }
-  const struct lh_pg_catalog_type *const entry = find_in_catalog(resolver, oid);
+  const struct lh_pg_catalog_type *const entry = lh_pg_find_in_catalog(resolver, oid);
   return entry != NULL ? entry->element_oid : 0;
 }
 
-/* The members of the types that are structs. */
-static lh_status make_members(const struct resolver *resolver, uint32_t oid, struct lh_field *field,
-                              struct lh_error *err) {
-  const struct lh_field *const members = oid == INTERVAL_OID ? interval_members : point_members;
-  field->child_count = oid == INTERVAL_OID ? sizeof(interval_members) / sizeof(interval_members[0])
-                                           : sizeof(point_members) / sizeof(point_members[0]);
-  field->children = LH_ARENA_ARRAY(resolver->arena, struct lh_field, field->child_count);
-  if (field->children == NULL) {
-    return lh_error_memory(err);
-  }
-  memcpy(field->children, members, field->child_count * sizeof(*members));
-  return LH_OK;
-}
-
 /* `wire_oid` is the type as the server declares it, `type` the one that it comes down to. */
-static lh_status apply_type(const struct resolver *resolver, const struct lh_pg_type *type, uint32_t wire_oid,
-                            int32_t typmod, struct lh_field *field, struct lh_pg_decoder *decoder,
-                            struct lh_error *err) {
+static lh_status apply_type(const struct lh_pg_resolver *resolver, const struct lh_pg_type *type,
+                            uint32_t wire_oid, int32_t typmod, struct lh_field *field,
+                            struct lh_pg_decoder *decoder, struct lh_error *err) {
   field->type = type->type;
   field->utc = type->utc;
   field->unit = LH_UNIT_MICROS;
@@ -266,14 +241,14 @@ static lh_status apply_type(const struct resolver *resolver, const struct lh_pg_
                                     .on_unrepresentable = resolver->rules->policy.on_unrepresentable,
                                     .replaced = resolver->rules->replaced};
   if (type->shape != NULL) {
-    type->shape(type->oid == MONEY_OID ? find_in_catalog(resolver, MONEY_OID)->base_typmod : typmod, field,
-                decoder);
+    type->shape(type->oid == MONEY_OID ? lh_pg_find_in_catalog(resolver, MONEY_OID)->base_typmod : typmod,
+                field, decoder);
   }
-  return type->type == LH_TYPE_STRUCT ? make_members(resolver, type->oid, field, err) : LH_OK;
+  return lh_type_is_nested(field->type) ? lh_pg_make_members(resolver, type, field, err) : LH_OK;
 }
 
 /* "numeric(10,2)[]" without its brackets. */
-static lh_status name_element(const struct resolver *resolver, const char *array_name, const char **out,
+static lh_status name_element(const struct lh_pg_resolver *resolver, const char *array_name, const char **out,
                               struct lh_error *err) {
   const size_t length = array_name != NULL ? strlen(array_name) : 0;
   *out = NULL;
@@ -284,41 +259,88 @@ static lh_status name_element(const struct resolver *resolver, const char *array
   return LH_OK;
 }
 
-static lh_status apply_array(const struct resolver *resolver, const struct lh_pg_type *element_type,
-                             uint32_t element_oid, int32_t typmod, uint32_t wire_oid, struct lh_field *field,
-                             struct lh_pg_decoder *decoder, struct lh_error *err) {
+static lh_status apply_array(const struct lh_pg_resolver *resolver, uint32_t element_oid, int32_t typmod,
+                             uint32_t wire_oid, size_t depth, struct lh_field *field,
+                             struct lh_pg_decoder *decoder, bool *resolved, struct lh_error *err) {
   struct lh_field *const child = LH_ARENA_NEW(resolver->arena, struct lh_field);
   struct lh_pg_decoder *const element = LH_ARENA_NEW(resolver->arena, struct lh_pg_decoder);
   if (child == NULL || element == NULL) {
     return lh_error_memory(err);
   }
+  const size_t levels = resolver->rules->policy.multidimensional == LH_MULTIDIMENSIONAL_FLATTEN ? 2 : 1;
   child->name = "element";
   child->nullable = true;
   LH_TRY(name_element(resolver, field->source_type, &child->source_type, err));
-  LH_TRY(apply_type(resolver, element_type, element_oid, typmod, child, element, err));
-  field->type = LH_TYPE_LIST;
-  field->children = child;
-  field->child_count = 1;
-  *decoder = (struct lh_pg_decoder){.decode = lh_pg_decode_array,
-                                    .type_name = "array",
-                                    .oid = wire_oid,
-                                    .element = element,
-                                    .on_unrepresentable = resolver->rules->policy.on_unrepresentable,
-                                    .multidimensional = resolver->rules->policy.multidimensional,
-                                    .replaced = resolver->rules->replaced};
-  return LH_OK;
+  LH_TRY(lh_pg_resolve_at(resolver, element_oid, typmod, depth + levels, child, element, resolved, err));
+  return lh_pg_make_array(resolver, element, child, wire_oid, field, decoder, err);
+}
+
+lh_status lh_pg_resolve_at(const struct lh_pg_resolver *resolver, uint32_t oid, int32_t typmod, size_t depth,
+                           struct lh_field *field, struct lh_pg_decoder *decoder, bool *resolved,
+                           struct lh_error *err) {
+  *resolved = depth<LH_PG_MAX_NESTING && * resolver->fields_left> 0;
+  if (!*resolved) {
+    return LH_OK;
+  }
+  --*resolver->fields_left;
+  uint32_t base_oid = oid;
+  strip_domains(resolver, &base_oid, &typmod);
+  const struct lh_pg_type *const type = find_type(resolver, base_oid);
+  if (type != NULL) {
+    *resolved = depth + lh_type_is_nested(type->type) < LH_PG_MAX_NESTING;
+    return apply_type(resolver, type, oid, typmod, field, decoder, err);
+  }
+  const uint32_t element_oid = find_element(resolver, base_oid);
+  if (element_oid != 0) {
+    return apply_array(resolver, element_oid, typmod, oid, depth, field, decoder, resolved, err);
+  }
+  const struct lh_pg_catalog_type *const entry = lh_pg_find_in_catalog(resolver, base_oid);
+  *resolved = entry != NULL;
+  return entry != NULL ? lh_pg_resolve_nested(resolver, entry, oid, depth, field, decoder, resolved, err)
+                       : LH_OK;
 }
 
 /* What the server is asked to print: whole, or each element of an array. */
-static lh_status apply_text(const struct resolver *resolver, bool is_array, struct lh_field *field,
+static lh_status apply_text(const struct lh_pg_resolver *resolver, bool is_array, struct lh_field *field,
                             struct lh_pg_decoder *decoder, struct lh_error *err) {
   const struct lh_pg_type *const text = lh_pg_type_by_oid(TEXT_OID);
+  bool resolved = true;
+  field->children = NULL;
+  field->child_count = 0;
+  *resolver->fields_left = LH_PG_MAX_FIELDS;
   if (is_array) {
-    LH_TRY(apply_array(resolver, text, TEXT_OID, -1, text->array_oid, field, decoder, err));
+    LH_TRY(apply_array(resolver, TEXT_OID, -1, text->array_oid, 0, field, decoder, &resolved, err));
   } else {
     LH_TRY(apply_type(resolver, text, TEXT_OID, -1, field, decoder, err));
   }
   decoder->read_as = is_array ? LH_PG_READ_AS_TEXTS : LH_PG_READ_AS_TEXT;
+  return LH_OK;
+}
+
+/* Vectors are arrays by their bytes, but always of one dimension. */
+static lh_status apply_json(const struct lh_pg_resolver *resolver, uint32_t base_oid, struct lh_field *field,
+                            struct lh_pg_decoder *decoder, struct lh_error *err) {
+  if (resolver->rules->policy.multidimensional != LH_MULTIDIMENSIONAL_JSON ||
+      find_vector_element(base_oid) != 0 || !lh_pg_holds_array(decoder)) {
+    return LH_OK;
+  }
+  LH_TRY(apply_text(resolver, false, field, decoder, err));
+  decoder->read_as = LH_PG_READ_AS_JSON;
+  return LH_OK;
+}
+
+static lh_status note_geometries(const struct lh_pg_resolver *resolver, struct lh_pg_decoder *decoder,
+                                 struct lh_error *err) {
+  if (decoder->decode != lh_pg_decode_geometry) {
+    return LH_OK;
+  }
+  decoder->geometries = LH_ARENA_NEW(resolver->arena, struct lh_pg_geometries);
+  if (decoder->geometries == NULL) {
+    return lh_error_memory(err);
+  }
+  atomic_init(&decoder->geometries->kinds, 0);
+  atomic_init(&decoder->geometries->srid, LH_PG_NO_SRID);
+  decoder->geometries->is_geography = strcmp(decoder->type_name, "geography") == 0;
   return LH_OK;
 }
 
@@ -327,27 +349,25 @@ lh_status lh_pg_type_resolve(uint32_t oid, int32_t typmod, const struct lh_pg_ty
                              struct lh_arena *arena, struct lh_field *field,
                              const struct lh_pg_decoder **decoder, bool *text_fallback,
                              struct lh_error *err) {
-  const struct resolver resolver = {catalog, catalog_count, arena, rules};
+  size_t fields_left = LH_PG_MAX_FIELDS;
+  const struct lh_pg_resolver resolver = {catalog, catalog_count, arena, rules, &fields_left};
   struct lh_pg_decoder *const made = LH_ARENA_NEW(arena, struct lh_pg_decoder);
   if (made == NULL) {
     return lh_error_memory(err);
   }
+  bool resolved = false;
   *decoder = made;
   *text_fallback = false;
+  LH_TRY(lh_pg_resolve_at(&resolver, oid, typmod, 0, field, made, &resolved, err));
   uint32_t base_oid = oid;
   strip_domains(&resolver, &base_oid, &typmod);
-  const struct lh_pg_type *const type = find_type(&resolver, base_oid);
-  if (type != NULL) {
-    return apply_type(&resolver, type, oid, typmod, field, made, err);
+  if (!resolved) {
+    const uint32_t element_oid = find_element(&resolver, base_oid);
+    uint32_t element_base_oid = element_oid;
+    strip_domains(&resolver, &element_base_oid, &typmod);
+    *text_fallback = !is_text_by_design(&resolver, element_oid != 0 ? element_base_oid : base_oid);
+    LH_TRY(apply_text(&resolver, element_oid != 0, field, made, err));
   }
-  const uint32_t element_oid = find_element(&resolver, base_oid);
-  uint32_t element_base_oid = element_oid;
-  strip_domains(&resolver, &element_base_oid, &typmod);
-  const struct lh_pg_type *const element_type =
-      element_oid != 0 ? find_type(&resolver, element_base_oid) : NULL;
-  if (element_type != NULL) {
-    return apply_array(&resolver, element_type, element_oid, typmod, oid, field, made, err);
-  }
-  *text_fallback = !is_text_by_design(&resolver, element_oid != 0 ? element_base_oid : base_oid);
-  return apply_text(&resolver, element_oid != 0, field, made, err);
+  LH_TRY(note_geometries(&resolver, made, err));
+  return apply_json(&resolver, base_oid, field, made, err);
 }

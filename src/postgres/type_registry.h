@@ -2,8 +2,8 @@
  * Type registry: how each PostgreSQL type is carried over.
  *
  * One table, one row a type (type_registry.c): adding a type is a row and a decoder function (decode.h).
- * Enums, domains and arrays need no row: they are resolved through the catalog to the types that they are
- * made of.
+ * Enums, domains, arrays, composites and ranges need no row: they are resolved through the catalog to the
+ * types that they are made of (type_nested.c).
  */
 #ifndef LH_POSTGRES_TYPE_REGISTRY_H
 #define LH_POSTGRES_TYPE_REGISTRY_H
@@ -29,15 +29,27 @@ struct lh_pg_type {
   void (*shape)(int32_t typmod, struct lh_field *field, struct lh_pg_decoder *decoder);
 };
 
+/* Of a composite, as it is declared; dropped ones are left out. */
+struct lh_pg_catalog_attribute {
+  const char *name;
+  const char *type_name; /* format_type() */
+  uint32_t oid;
+  int32_t typmod;
+};
+
 /* A row of pg_type, as far as types are resolved by it. */
 struct lh_pg_catalog_type {
   uint32_t oid;
   const char *name;
-  char kind;            /* typtype: b, d, e, … */
-  uint32_t base_oid;    /* typbasetype of a domain */
-  int32_t base_typmod;  /* of money: its fraction digits */
-  uint32_t element_oid; /* of a true array, else 0 */
-  bool has_send;        /* there is a binary form */
+  char kind;             /* typtype: b, d, e, … */
+  uint32_t base_oid;     /* typbasetype of a domain */
+  int32_t base_typmod;   /* of money: its fraction digits */
+  uint32_t element_oid;  /* of a true array, else 0 */
+  bool has_send;         /* there is a binary form */
+  const char *type_name; /* format_type() */
+  uint32_t part_oid;     /* of a range its subtype, of a multirange its range, else 0 */
+  const struct lh_pg_catalog_attribute *attributes; /* of a composite */
+  size_t attribute_count;
 };
 
 /* NULL where there is none. */

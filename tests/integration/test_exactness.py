@@ -646,7 +646,6 @@ def random_types(generator: random.Random) -> dict[str, Callable[[random.Random]
         "circle": lambda g: f"<({random_float(300, 17)(g)},{g.uniform(-9, 9)}),{g.uniform(0, 9)}>",
         "tsvector": lambda g: " ".join(f"'{g.choice('abcü日')}{g.randrange(9)}':{g.randrange(1, 99)}B" for _ in range(3)),
         "pg_lsn": lambda g: f"{g.getrandbits(32):X}/{g.getrandbits(32):X}",
-        "int4range": lambda g: f"[{g.randint(-99, 0)},{g.randint(1, 99)})",
     }
 
 

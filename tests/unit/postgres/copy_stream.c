@@ -33,8 +33,8 @@ void stream_add_column(struct stream *stream, uint32_t oid, int32_t typmod, bool
   stream->fields[i].name = column->name;
   stream->fields[i].nullable = nullable;
   assert_int_equal(
-      lh_pg_type_resolve(oid, typmod, &stream->rules, NULL, 0, &stream->arena, &stream->fields[i],
-                         &column->decoder, &column->text_fallback, &stream->err),
+      lh_pg_type_resolve(oid, typmod, &stream->rules, stream->catalog, stream->catalog_count, &stream->arena,
+                         &stream->fields[i], &column->decoder, &column->text_fallback, &stream->err),
       LH_OK);
   stream->relation.schema.field_count = stream->relation.column_count;
 }

@@ -22,7 +22,9 @@
 /* A relation "public.t" with columns c1, c2, …; the batch that it is decoded into; the stream. */
 struct stream {
   struct lh_arena arena;
-  struct lh_pg_type_rules rules; /* of the columns added from now on */
+  struct lh_pg_type_rules rules;            /* of the columns added from now on */
+  const struct lh_pg_catalog_type *catalog; /* of their types that are not built in */
+  size_t catalog_count;
   struct lh_pg_relation relation;
   struct lh_pg_column columns[STREAM_COLUMNS_MAX];
   struct lh_field fields[STREAM_COLUMNS_MAX];

@@ -11,27 +11,27 @@
 
 #define TYPMOD_10_2 (((10 << 16) | 2) + 4)
 
-/* typname, typtype, typbasetype, typtypmod, typelem, has typsend */
+/* typname, typtype, typbasetype, typtypmod, typelem, has typsend, and nothing that it is made of */
 static const struct lh_pg_catalog_type catalog[] = {
-    {50001, "mood", 'e', 0, -1, 0, true},
-    {50002, "_mood", 'b', 0, -1, 50001, true},
-    {50003, "price", 'd', 1700, TYPMOD_10_2, 0, true},
-    {50004, "price_again", 'd', 50003, -1, 0, true},
-    {50005, "_price_again", 'b', 0, -1, 50004, true},
-    {50006, "tags", 'd', 1009, -1, 0, true},
-    {50007, "pair", 'c', 0, -1, 0, true},
-    {50008, "_pair", 'b', 0, -1, 50007, true},
-    {50009, "citext", 'b', 0, -1, 0, true},
-    {50010, "seg", 'b', 0, -1, 0, false},
-    {50011, "_tags", 'b', 0, -1, 50006, true},
-    {50012, "loop", 'd', 50012, -1, 0, true},
-    {50013, "mood_domain", 'd', 50001, -1, 0, true},
-    {50014, "ltree", 'b', 0, -1, 0, false},
-    {50015, "_ltree", 'b', 0, -1, 50014, false},
-    {50016, "wage", 'd', 790, -1, 0, true},
-    {790, "money", 'b', 0, 3, 0, true},
-    {1033, "aclitem", 'b', 0, -1, 0, false},
-    {1034, "_aclitem", 'b', 0, -1, 1033, true},
+    {50001, "mood", 'e', 0, -1, 0, true, NULL, 0, NULL, 0},
+    {50002, "_mood", 'b', 0, -1, 50001, true, NULL, 0, NULL, 0},
+    {50003, "price", 'd', 1700, TYPMOD_10_2, 0, true, NULL, 0, NULL, 0},
+    {50004, "price_again", 'd', 50003, -1, 0, true, NULL, 0, NULL, 0},
+    {50005, "_price_again", 'b', 0, -1, 50004, true, NULL, 0, NULL, 0},
+    {50006, "tags", 'd', 1009, -1, 0, true, NULL, 0, NULL, 0},
+    {50007, "pair", 'c', 0, -1, 0, true, NULL, 0, NULL, 0},
+    {50008, "_pair", 'b', 0, -1, 50007, true, NULL, 0, NULL, 0},
+    {50009, "citext", 'b', 0, -1, 0, true, NULL, 0, NULL, 0},
+    {50010, "seg", 'b', 0, -1, 0, false, NULL, 0, NULL, 0},
+    {50011, "_tags", 'b', 0, -1, 50006, true, NULL, 0, NULL, 0},
+    {50012, "loop", 'd', 50012, -1, 0, true, NULL, 0, NULL, 0},
+    {50013, "mood_domain", 'd', 50001, -1, 0, true, NULL, 0, NULL, 0},
+    {50014, "ltree", 'b', 0, -1, 0, false, NULL, 0, NULL, 0},
+    {50015, "_ltree", 'b', 0, -1, 50014, false, NULL, 0, NULL, 0},
+    {50016, "wage", 'd', 790, -1, 0, true, NULL, 0, NULL, 0},
+    {790, "money", 'b', 0, 3, 0, true, NULL, 0, NULL, 0},
+    {1033, "aclitem", 'b', 0, -1, 0, false, NULL, 0, NULL, 0},
+    {1034, "_aclitem", 'b', 0, -1, 1033, true, NULL, 0, NULL, 0},
 };
 
 struct fixture {
@@ -130,6 +130,16 @@ static void a_domain_over_an_array_is_a_list(void **state) {
   assert_null(fixture->field.children[0].source_type);
 }
 
+static void an_array_of_a_domain_over_an_array_is_a_list_of_lists(void **state) {
+  struct fixture *const fixture = *state;
+  resolve(fixture, 50011, -1, "tags[]");
+  assert_int_equal(fixture->field.type, LH_TYPE_LIST);
+  assert_int_equal(fixture->field.children[0].type, LH_TYPE_LIST);
+  assert_int_equal(fixture->field.children[0].children[0].type, LH_TYPE_STRING);
+  assert_int_equal(fixture->decoder->element->oid, 50006);
+  assert_int_equal(fixture->decoder->element->element->oid, 25);
+}
+
 static void types_of_extensions_are_found_by_name(void **state) {
   struct fixture *const fixture = *state;
   resolve(fixture, 50009, -1, "citext");
@@ -192,7 +202,7 @@ static void text_by_design_is_selected_as_text_and_not_reported(void **state) {
 
 static void arrays_of_anything_else_are_lists_of_texts(void **state) {
   struct fixture *const fixture = *state;
-  const uint32_t oids[] = {1034, 50011};
+  const uint32_t oids[] = {1034, 50008};
   for (size_t i = 0; i < 2; i++) {
     resolve(fixture, oids[i], -1, "x[]");
     assert_true(fixture->text_fallback);
@@ -233,6 +243,7 @@ int main(void) {
       TEST(arrays_are_lists_with_nullable_elements),
       TEST(arrays_of_enums_and_domains_keep_the_wire_oid),
       TEST(a_domain_over_an_array_is_a_list),
+      TEST(an_array_of_a_domain_over_an_array_is_a_list_of_lists),
       TEST(types_of_extensions_are_found_by_name),
       TEST(intervals_and_points_are_structs_of_their_parts),
       TEST(money_has_the_fraction_digits_that_the_catalog_says),
