@@ -329,6 +329,10 @@ def test_values_and_arrays_of(cases, types_database, case):
     )
 
 
+def test_verification_finds_the_server_and_the_lake_equal(cases):
+    cases.project.run("--verify")
+
+
 def test_no_nested_type_is_warned_about(cases):
     assert [line for case in CASES for line in cases.warnings(case.name)] == []
 
