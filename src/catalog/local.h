@@ -30,6 +30,7 @@ struct lh_lake_column {
   const char *name;
   const char *type;        /* lh_field_type_name */
   const char *source_type; /* "" where unknown */
+  const char *comment;     /* "" where there is none */
   bool nullable;
 };
 
@@ -43,6 +44,9 @@ struct lh_lake_version {
   size_t file_count;
   const struct lh_lake_column *columns;
   size_t column_count;
+  const char *comment;            /* the source table's; "" where there is none */
+  const char *const *primary_key; /* names of columns, in the key's order; none where unknown */
+  size_t primary_key_count;
   uint64_t rows, bytes;
 };
 

@@ -65,6 +65,40 @@ static lh_status read_text(const json_t *object, const char *key, const char *wh
   return LH_OK;
 }
 
+/* "" where the key is missing. */
+static lh_status read_optional_text(const json_t *object, const char *key, const char *what,
+                                    struct lh_arena *arena, const char **out, struct lh_error *err) {
+  *out = "";
+  return json_object_get(object, key) != NULL ? read_text(object, key, what, arena, out, err) : LH_OK;
+}
+
+static lh_status read_primary_key(const json_t *root, const char *what, struct lh_arena *arena,
+                                  struct lh_lake_version *version, struct lh_error *err) {
+  json_t *list = NULL;
+  if (json_object_get(root, "primary_key") == NULL) {
+    return LH_OK;
+  }
+  LH_TRY(lh_json_get_array(root, "primary_key", what, &list, err));
+  const size_t count = json_array_size(list);
+  const char **const names = LH_ARENA_ARRAY(arena, const char *, count);
+  if (names == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < count; i++) {
+    const char *const name = json_string_value(json_array_get(list, i));
+    if (name == NULL) {
+      return lh_error_set(err, LH_ERROR_CORRUPT, "%s: \"primary_key\" is not made of names", what);
+    }
+    names[i] = lh_arena_strdup(arena, name);
+    if (names[i] == NULL) {
+      return lh_error_memory(err);
+    }
+  }
+  version->primary_key = names;
+  version->primary_key_count = count;
+  return LH_OK;
+}
+
 static lh_status check_object(const json_t *value, const char *key, const char *what, struct lh_error *err) {
   if (json_is_object(value)) {
     return LH_OK;
@@ -113,6 +147,7 @@ static lh_status read_columns(const json_t *root, const char *what, struct lh_ar
     LH_TRY(read_text(item, "name", what, arena, &columns[i].name, err));
     LH_TRY(read_text(item, "type", what, arena, &columns[i].type, err));
     LH_TRY(read_text(item, "source_type", what, arena, &columns[i].source_type, err));
+    LH_TRY(read_optional_text(item, "comment", what, arena, &columns[i].comment, err));
     if (!json_is_boolean(nullable)) {
       return lh_error_set(err, LH_ERROR_CORRUPT, "%s: \"nullable\" of column \"%.200s\" is not true or false",
                           what, columns[i].name);
@@ -192,6 +227,8 @@ static lh_status read_root(const json_t *root, const char *table, const char *wh
   LH_TRY(read_text(snapshot, "lsn", what, arena, &version->snapshot_lsn, err));
   LH_TRY(lh_json_get_uint(root, "rows", what, &version->rows, err));
   LH_TRY(lh_json_get_uint(root, "bytes", what, &version->bytes, err));
+  LH_TRY(read_optional_text(root, "comment", what, arena, &version->comment, err));
+  LH_TRY(read_primary_key(root, what, arena, version, err));
   LH_TRY(read_files(root, what, arena, version, err));
   LH_TRY(read_columns(root, what, arena, version, err));
   return read_previous(root, what, arena, pointer, err);
@@ -272,9 +309,21 @@ static json_t *make_columns(const struct lh_lake_version *version) {
   for (size_t i = 0; i < version->column_count; i++) {
     const struct lh_lake_column *const column = &version->columns[i];
     json_t *const item =
-        json_pack("{s:o, s:o, s:o, s:b}", "name", make_text(column->name), "type", make_text(column->type),
-                  "source_type", make_text(column->source_type), "nullable", column->nullable ? 1 : 0);
+        json_pack("{s:o, s:o, s:o, s:o, s:b}", "name", make_text(column->name), "type",
+                  make_text(column->type), "source_type", make_text(column->source_type), "comment",
+                  make_text(column->comment), "nullable", column->nullable ? 1 : 0);
     if (json_array_append_new(list, item) != 0) {
+      json_decref(list);
+      return NULL;
+    }
+  }
+  return list;
+}
+
+static json_t *make_primary_key(const struct lh_lake_version *version) {
+  json_t *const list = json_array();
+  for (size_t i = 0; i < version->primary_key_count; i++) {
+    if (json_array_append_new(list, make_text(version->primary_key[i])) != 0) {
       json_decref(list);
       return NULL;
     }
@@ -300,12 +349,13 @@ static json_t *make_previous(const struct lh_pointer *pointer) {
 
 static json_t *make_root(const struct lh_pointer *pointer) {
   const struct lh_lake_version *const version = &pointer->current;
-  return json_pack("{s:i, s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o}", "format",
+  return json_pack("{s:i, s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "format",
                    POINTER_FORMAT, "table", make_text(version->table), "version", make_text(version->version),
                    "published_at", make_text(version->published_at), "source", make_text(version->source),
                    "snapshot", "time", make_text(version->snapshot_time), "lsn",
                    make_text(version->snapshot_lsn), "rows", make_uint(version->rows), "bytes",
-                   make_uint(version->bytes), "files", make_files(version), "columns", make_columns(version),
+                   make_uint(version->bytes), "comment", make_text(version->comment), "primary_key",
+                   make_primary_key(version), "files", make_files(version), "columns", make_columns(version),
                    "previous", make_previous(pointer));
 }
 
@@ -323,7 +373,12 @@ static lh_status check_texts(const struct lh_lake_version *version, struct lh_er
   LH_TRY(check_text(version->source, "source", version, err));
   LH_TRY(check_text(version->snapshot_time, "snapshot's time", version, err));
   LH_TRY(check_text(version->snapshot_lsn, "snapshot's position", version, err));
+  LH_TRY(check_text(version->comment, "comment", version, err));
+  for (size_t i = 0; i < version->primary_key_count; i++) {
+    LH_TRY(check_text(version->primary_key[i], "primary key", version, err));
+  }
   for (size_t i = 0; i < version->column_count; i++) {
+    LH_TRY(check_text(version->columns[i].comment, "column's comment", version, err));
     LH_TRY(check_text(version->columns[i].name, "column's name", version, err));
     LH_TRY(check_text(version->columns[i].type, "column's type", version, err));
     LH_TRY(check_text(version->columns[i].source_type, "column's source type", version, err));

@@ -2,10 +2,12 @@
  * The pointer of a lake table, `_lakehaul/tables/<table>.json`: its form, reading and writing.
  *
  *   {"format": 1, "table", "version", "published_at", "source", "snapshot": {"time", "lsn"}, "rows", "bytes",
- *    "files": [{"key", "rows", "bytes"}], "columns": [{"name", "type", "source_type", "nullable"}],
+ *    "comment", "primary_key": [<name>], "files": [{"key", "rows", "bytes"}],
+ *    "columns": [{"name", "type", "source_type", "comment", "nullable"}],
  *    "previous": [{"version", "published_at", "rows", "bytes", "files": <count>}]}
  *
- * Keys come in this order. A reader ignores keys it does not know; a change that older readers would
+ * Keys come in this order. Comments and the primary key may be missing: versions of lakehaul that did not
+ * keep them wrote none. A reader ignores keys it does not know; a change that older readers would
  * misunderstand raises "format", and they refuse it.
  */
 #ifndef LH_CATALOG_POINTER_H

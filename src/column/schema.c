@@ -128,7 +128,11 @@ static lh_status copy_fields(const struct lh_field *fields, size_t count, struct
     if (fields[i].source_type != NULL) {
       copies[i].source_type = lh_arena_strdup(arena, fields[i].source_type);
     }
-    if (copies[i].name == NULL || (fields[i].source_type != NULL && copies[i].source_type == NULL)) {
+    if (fields[i].comment != NULL) {
+      copies[i].comment = lh_arena_strdup(arena, fields[i].comment);
+    }
+    if (copies[i].name == NULL || (fields[i].source_type != NULL && copies[i].source_type == NULL) ||
+        (fields[i].comment != NULL && copies[i].comment == NULL)) {
       return lh_error_memory(err);
     }
     if (fields[i].child_count > 0) {

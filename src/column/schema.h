@@ -51,6 +51,7 @@ struct lh_field {
   enum lh_time_unit unit;
   bool utc;
   const char *source_type; /* the type's name where it came from ("numeric(12,2)"); may be NULL */
+  const char *comment;     /* what is said of the column where it came from; may be NULL */
   struct lh_field *children;
   size_t child_count;
 };

@@ -170,6 +170,58 @@ static lh_status resolve_columns(struct lh_pg_connection *connection, struct lh_
   return LH_OK;
 }
 
+/* -------- what is known about them beside -------- */
+
+static const char *usable_comment(const struct lh_pg_connection *connection, const char *comment) {
+  const bool usable = comment != NULL &&
+                      (!connection->unsafe_text || lh_utf8_valid((const uint8_t *)comment, strlen(comment)));
+  return usable ? comment : NULL;
+}
+
+/* The index among the chosen columns of the one at `position` in the primary key, or -1. */
+static ptrdiff_t find_key_column(const struct lh_pg_found_column *found, const size_t *chosen, size_t count,
+                                 size_t position) {
+  for (size_t i = 0; i < count; i++) {
+    if ((size_t)found[chosen[i]].key_position == position) {
+      return (ptrdiff_t)i;
+    }
+  }
+  return -1;
+}
+
+static lh_status note_primary_key(struct lh_pg_relation *relation, const struct lh_pg_found_column *found,
+                                  size_t found_count, const size_t *chosen, struct lh_arena *arena,
+                                  struct lh_error *err) {
+  size_t length = 0;
+  for (size_t i = 0; i < found_count; i++) {
+    length += found[i].key_position > 0 ? 1 : 0;
+  }
+  const char **const names = LH_ARENA_ARRAY(arena, const char *, length);
+  if (names == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < length; i++) {
+    const ptrdiff_t index = find_key_column(found, chosen, relation->column_count, i + 1);
+    if (index < 0) {
+      return LH_OK;
+    }
+    names[i] = relation->schema.fields[index].name;
+  }
+  relation->primary_key = names;
+  relation->primary_key_count = length;
+  return LH_OK;
+}
+
+static lh_status note_knowledge(const struct lh_pg_connection *connection, struct lh_pg_relation *relation,
+                                const struct lh_pg_found_column *found, size_t found_count,
+                                const size_t *chosen, struct lh_arena *arena, struct lh_error *err) {
+  relation->comment = usable_comment(connection, relation->comment);
+  for (size_t i = 0; i < relation->column_count; i++) {
+    relation->schema.fields[i].comment = usable_comment(connection, found[chosen[i]].comment);
+  }
+  return note_primary_key(relation, found, found_count, chosen, arena, err);
+}
+
 /* -------- the statement -------- */
 
 /* The text form is that of the type's output function, as psql prints it. A cast to text may differ (an inet
@@ -301,6 +353,7 @@ lh_status lh_pg_build_relation(struct lh_pg_connection *connection, const struct
                                                  .not_null = from->not_null};
   }
   LH_TRY(resolve_columns(connection, relation, arena, err));
+  LH_TRY(note_knowledge(connection, relation, found, found_count, chosen, arena, err));
   LH_TRY(build_select(relation, from_sql, options->limit, arena, err));
   LH_TRY(plan(connection, relation, arena, err));
   return check_not_rewritten(connection, relation, arena, err);

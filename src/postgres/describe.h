@@ -15,6 +15,8 @@ struct lh_pg_found_column {
   uint32_t type_oid;
   int32_t typmod;
   bool not_null;
+  const char *comment; /* NULL where there is none */
+  int key_position;    /* in the primary key, from 1; 0: not part of it */
 };
 
 /* Chooses among `found`, resolves types, builds relation->select_sql over `from_sql` (what follows FROM) and

@@ -20,8 +20,11 @@ static const char columns_sql[] =
     "CASE WHEN c.relkind = 'p' THEN COALESCE(" PARTITIONS_BYTES
     ", 0) WHEN c.relkind IN ('r', 'm') THEN pg_catalog.pg_relation_size(c.oid) ELSE -1 END, "
     "a.attname, a.atttypid, a.atttypmod, pg_catalog.format_type(a.atttypid, a.atttypmod), " HOLDS_NOT_NULL
+    ", pg_catalog.obj_description(c.oid, 'pg_class'), pg_catalog.col_description(c.oid, a.attnum), "
+    "COALESCE(pg_catalog.array_position(k.conkey, a.attnum), 0)"
     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
     "LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
+    "LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p' "
     "WHERE c.oid = pg_catalog.to_regclass($1) ORDER BY a.attnum";
 
 enum {
@@ -32,7 +35,10 @@ enum {
   FOUND_TYPE,
   FOUND_TYPMOD,
   FOUND_TYPE_NAME,
-  FOUND_NOT_NULL
+  FOUND_NOT_NULL,
+  FOUND_TABLE_COMMENT,
+  FOUND_COMMENT,
+  FOUND_KEY_POSITION
 };
 
 /* The nearest qualified name, judged by the whole name and, where that gives nothing, by the table's alone.
@@ -114,6 +120,8 @@ static lh_status collect_columns(const struct lh_pg_rows *rows, struct lh_arena 
           .type_oid = (uint32_t)strtoul(row[FOUND_TYPE], NULL, 10),
           .typmod = (int32_t)strtol(row[FOUND_TYPMOD], NULL, 10),
           .not_null = row[FOUND_NOT_NULL] != NULL && row[FOUND_NOT_NULL][0] == 't',
+          .comment = row[FOUND_COMMENT],
+          .key_position = (int)strtol(row[FOUND_KEY_POSITION], NULL, 10),
       };
     }
   }
@@ -151,6 +159,7 @@ lh_status lh_pg_describe_table(struct lh_pg_connection *connection, const char *
     return lh_error_memory(err);
   }
   relation->name = rows.values[FOUND_NAME];
+  relation->comment = rows.values[FOUND_TABLE_COMMENT];
   relation->estimated_bytes = strtoll(rows.values[FOUND_BYTES], NULL, 10);
   LH_TRY(collect_columns(&rows, arena, &found, &found_count, err));
   if (lh_pg_build_relation(connection, found, found_count, relation->name, options, arena, relation, err) !=

@@ -32,6 +32,10 @@ struct lh_pg_relation {
   struct lh_pg_column *columns;
   size_t column_count;
   struct lh_schema schema; /* one field a column, in order */
+  const char *comment;     /* COMMENT ON the table; NULL where there is none */
+  const char *const
+      *primary_key; /* names of fields, in the key's order; none where a part of it is not read */
+  size_t primary_key_count;
   const char *select_sql; /* the SELECT for COPY (…): every column explicit, quoted, cast where it must be */
   int64_t estimated_rows;  /* -1 where unknown */
   int64_t estimated_bytes; /* heap bytes of a table; -1 where unknown */

@@ -32,6 +32,7 @@ enum top_key {
   TOP_MEMORY,
   TOP_KEEP,
   TOP_COMPRESSION,
+  TOP_SCHEMA,
   TOP_TASKS,
 };
 
@@ -46,6 +47,7 @@ static const struct lh_yaml_key top_keys[] = {
     [TOP_MEMORY] = {"memory", false},
     [TOP_KEEP] = {"keep", false},
     [TOP_COMPRESSION] = {"compression", false},
+    [TOP_SCHEMA] = {"schema", false},
     [TOP_TASKS] = {"tasks", false},
     {"sources", true},
     {"notify", true},
@@ -186,6 +188,9 @@ static lh_status read_settings(const struct lh_yaml *yaml, const struct lh_yaml_
   }
   if (fields[TOP_KEEP].key != NULL) {
     LH_TRY(lh_yaml_get_int(yaml, fields[TOP_KEEP].value, "keep", NULL, 1, KEEP_MAX, &project->keep, err));
+  }
+  if (fields[TOP_SCHEMA].key != NULL) {
+    LH_TRY(lh_task_spec_read_schema_rule(yaml, fields[TOP_SCHEMA].value, NULL, &defaults->schema_rule, err));
   }
   if (fields[TOP_COMPRESSION].key != NULL) {
     LH_TRY(lh_task_spec_read_compression(yaml, fields[TOP_COMPRESSION].value, NULL, &defaults->codec,

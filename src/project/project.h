@@ -17,6 +17,12 @@
 
 enum lh_task_kind { LH_TASK_TABLE, LH_TASK_QUERY, LH_TASK_SQL };
 
+/* What happens when a table's schema is not the published one's. */
+enum lh_schema_rule {
+  LH_SCHEMA_EVOLVE, /* it is reported */
+  LH_SCHEMA_STRICT, /* the task fails before it reads a row */
+};
+
 struct lh_task_spec {
   const char *name; /* also the lake table's: [a-z_][a-z0-9_]*, 128 at most */
   enum lh_task_kind kind;
@@ -31,6 +37,7 @@ struct lh_task_spec {
   size_t exclude_count;
   enum lh_codec codec; /* the task's or the project's */
   int codec_level;
+  enum lh_schema_rule schema_rule; /* the task's or the project's */
 };
 
 struct lh_project {

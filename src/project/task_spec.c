@@ -14,7 +14,7 @@
 #define SUGGESTED_FILES_MAX 512
 
 /* Kinds first: their places in the table are those of enum lh_task_kind. */
-enum task_key { KEY_TABLE, KEY_QUERY, KEY_SQL, KEY_COLUMNS, KEY_COMPRESSION };
+enum task_key { KEY_TABLE, KEY_QUERY, KEY_SQL, KEY_COLUMNS, KEY_COMPRESSION, KEY_SCHEMA };
 #define KIND_COUNT 3
 
 static const struct lh_yaml_key task_keys[] = {
@@ -23,6 +23,7 @@ static const struct lh_yaml_key task_keys[] = {
     [KEY_SQL] = {"sql", false},
     [KEY_COLUMNS] = {"columns", false},
     [KEY_COMPRESSION] = {"compression", false},
+    [KEY_SCHEMA] = {"schema", false},
     {"file", true},
     {"c", true},
     {"command", true},
@@ -111,6 +112,21 @@ static lh_status read_columns(struct lh_yaml *yaml, const yaml_node_t *node, con
   }
   return lh_yaml_get_texts(yaml, fields[EXCLUDE].value, "exclude", scope, &task->exclude,
                            &task->exclude_count, err);
+}
+
+lh_status lh_task_spec_read_schema_rule(const struct lh_yaml *yaml, const yaml_node_t *node,
+                                        const char *scope, enum lh_schema_rule *out, struct lh_error *err) {
+  static const char *const words[] = {[LH_SCHEMA_EVOLVE] = "evolve", [LH_SCHEMA_STRICT] = "strict"};
+  const char *text;
+  LH_TRY(lh_yaml_get_text(yaml, node, "schema", scope, &text, err));
+  for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+    if (strcmp(text, words[i]) == 0) {
+      *out = (enum lh_schema_rule)i;
+      return LH_OK;
+    }
+  }
+  return lh_yaml_fail_unknown(yaml, node, "schema", text, scope, words, sizeof(words) / sizeof(words[0]),
+                              err);
 }
 
 /* Suggests the file of the same directory whose name is nearest. */
@@ -265,6 +281,9 @@ lh_status lh_task_spec_read(struct lh_yaml *yaml, const yaml_node_t *key, const 
   if (fields[KEY_COMPRESSION].key != NULL) {
     LH_TRY(lh_task_spec_read_compression(yaml, fields[KEY_COMPRESSION].value, scope, &task->codec,
                                          &task->codec_level, err));
+  }
+  if (fields[KEY_SCHEMA].key != NULL) {
+    LH_TRY(lh_task_spec_read_schema_rule(yaml, fields[KEY_SCHEMA].value, scope, &task->schema_rule, err));
   }
   return read_kind_value(yaml, fields[task->kind].value, scope, directory, task, err);
 }

@@ -58,7 +58,9 @@ struct lh_report {
   int64_t rows;
   uint64_t bytes;
   const char *text;
-  struct lh_lake_version *version; /* what was written; published_at is still empty */
+  struct lh_lake_version *version;  /* what was written; published_at is still empty */
+  struct lh_schema_change *changes; /* of its columns against those published before */
+  size_t change_count;
   struct lh_error error;
 };
 
@@ -78,5 +80,6 @@ lh_status lh_report_decode(const char *line, size_t length, struct lh_arena *are
 
 /* The error as a JSON object, also for `--json`. NULL without memory. */
 json_t *lh_error_to_json(const struct lh_error *failure);
+json_t *lh_schema_change_to_json(const struct lh_schema_change *change);
 
 #endif

@@ -152,6 +152,20 @@ void lh_progress_warning(struct lh_progress *progress, const struct lh_task_run 
   }
 }
 
+void lh_progress_changes(struct lh_progress *progress, const struct lh_task_run *task) {
+  erase(progress);
+  for (size_t i = 0; i < task->change_count; i++) {
+    if (lh_schema_change_breaks(task->changes[i].kind)) {
+      fprintf(stderr, "warning: task %s: %s\n", task->name, task->changes[i].text);
+    } else if (progress->style != LH_PROGRESS_NONE) {
+      fprintf(stderr, "%s: %s\n", task->name, task->changes[i].text);
+    }
+  }
+  if (progress->style == LH_PROGRESS_BARS) {
+    draw(progress);
+  }
+}
+
 void lh_progress_end(struct lh_progress *progress) {
   erase(progress);
   fflush(stderr);

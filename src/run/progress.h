@@ -20,6 +20,8 @@ void lh_progress_init(struct lh_progress *progress, enum lh_progress_style style
 /* A task changed its state (started, published, failed, skipped): one line that stays. */
 void lh_progress_state(struct lh_progress *progress, const struct lh_task_run *task);
 void lh_progress_warning(struct lh_progress *progress, const struct lh_task_run *task, const char *message);
+/* How the schema of a published task changed: what breaks queries as warnings. */
+void lh_progress_changes(struct lh_progress *progress, const struct lh_task_run *task);
 /* Redraws if it is time; call often. */
 void lh_progress_tick(struct lh_progress *progress);
 /* Removes the bars. */

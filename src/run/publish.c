@@ -58,6 +58,8 @@ static lh_status take_report(struct lh_supervisor *supervisor, size_t index, con
         break;
       case LH_REPORT_FINISHED:
         task->published = report.version;
+        task->changes = report.changes;
+        task->change_count = report.change_count;
         break;
       case LH_REPORT_FAILED:
         task->error = report.error;
@@ -134,6 +136,7 @@ void lh_supervisor_conclude(struct lh_supervisor *supervisor, size_t index, int 
     if (publish(supervisor, task, &task->error) == LH_OK) {
       task->state = LH_TASK_PUBLISHED;
       lh_progress_state(&supervisor->progress, task);
+      lh_progress_changes(&supervisor->progress, task);
       return;
     }
   } else if (task->error.code == LH_OK) {

@@ -37,6 +37,27 @@ lh_status lh_report_encode_failed(const struct lh_error *failure, struct lh_buf 
                      err);
 }
 
+json_t *lh_schema_change_to_json(const struct lh_schema_change *change) {
+  return json_pack("{s:s, s:s, s:s, s:s, s:s}", "change", lh_schema_change_kind_name(change->kind), "column",
+                   change->column, "before", change->before, "after", change->after, "text", change->text);
+}
+
+static json_t *changes_to_json(const struct lh_schema_change *changes, size_t count) {
+  json_t *const list = json_array();
+  for (size_t i = 0; i < count; i++) {
+    json_array_append_new(list, lh_schema_change_to_json(&changes[i]));
+  }
+  return list;
+}
+
+static json_t *names_to_json(const char *const *names, size_t count) {
+  json_t *const list = json_array();
+  for (size_t i = 0; i < count; i++) {
+    json_array_append_new(list, json_string(names[i]));
+  }
+  return list;
+}
+
 static lh_status columns_to_json(const struct lh_schema *schema, json_t *array, struct lh_error *err) {
   struct lh_arena arena;
   lh_arena_init(&arena, 0);
@@ -46,8 +67,9 @@ static lh_status columns_to_json(const struct lh_schema *schema, json_t *array, 
     const char *const type = lh_field_type_name(field, &arena);
     json_t *const column =
         type != NULL
-            ? json_pack("{s:s, s:s, s:s, s:b}", "name", field->name, "type", type, "source_type",
-                        field->source_type != NULL ? field->source_type : "", "nullable", field->nullable)
+            ? json_pack("{s:s, s:s, s:s, s:s, s:b}", "name", field->name, "type", type, "source_type",
+                        field->source_type != NULL ? field->source_type : "", "comment",
+                        field->comment != NULL ? field->comment : "", "nullable", field->nullable)
             : NULL;
     if (column == NULL || json_array_append_new(array, column) != 0) {
       status = lh_error_memory(err);
@@ -67,11 +89,13 @@ lh_status lh_report_encode_finished(const struct lh_job *job, const struct lh_ta
   }
   json_t *const columns = json_array();
   const lh_status status = columns_to_json(&result->schema, columns, err);
-  json_t *const object =
-      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o}", "event", "finished", "table", job->task,
-                "version", job->version, "source", result->source, "snapshot_time", job->snapshot_time,
-                "snapshot_lsn", job->snapshot_lsn, "rows", (json_int_t)result->rows, "bytes",
-                (json_int_t)result->bytes, "files", files, "columns", columns);
+  json_t *const object = json_pack(
+      "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:s, s:o, s:o}", "event", "finished", "table",
+      job->task, "version", job->version, "source", result->source, "snapshot_time", job->snapshot_time,
+      "snapshot_lsn", job->snapshot_lsn, "rows", (json_int_t)result->rows, "bytes", (json_int_t)result->bytes,
+      "files", files, "columns", columns, "comment", result->comment != NULL ? result->comment : "",
+      "primary_key", names_to_json(result->primary_key, result->primary_key_count), "schema_changes",
+      changes_to_json(result->changes, result->change_count));
   if (status != LH_OK) {
     json_decref(object);
     return status;
@@ -112,9 +136,59 @@ static lh_status decode_columns(const json_t *object, struct lh_arena *arena, st
     LH_TRY(lh_json_get_string(column, "name", report_what, arena, &columns[i].name, err));
     LH_TRY(lh_json_get_string(column, "type", report_what, arena, &columns[i].type, err));
     LH_TRY(lh_json_get_string(column, "source_type", report_what, arena, &columns[i].source_type, err));
+    LH_TRY(lh_json_get_string(column, "comment", report_what, arena, &columns[i].comment, err));
     columns[i].nullable = json_is_true(json_object_get(column, "nullable"));
   }
   out->columns = columns;
+  return LH_OK;
+}
+
+static lh_status decode_primary_key(const json_t *object, struct lh_arena *arena, struct lh_lake_version *out,
+                                    struct lh_error *err) {
+  json_t *array = NULL;
+  LH_TRY(lh_json_get_array(object, "primary_key", report_what, &array, err));
+  out->primary_key_count = json_array_size(array);
+  const char **const names = LH_ARENA_ARRAY(arena, const char *, out->primary_key_count);
+  if (names == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < out->primary_key_count; i++) {
+    const char *const name = json_string_value(json_array_get(array, i));
+    if (name == NULL) {
+      return lh_error_set(err, LH_ERROR_CORRUPT, "%s: a column of the primary key is not a name",
+                          report_what);
+    }
+    names[i] = lh_arena_strdup(arena, name);
+    if (names[i] == NULL) {
+      return lh_error_memory(err);
+    }
+  }
+  out->primary_key = names;
+  return LH_OK;
+}
+
+static lh_status decode_changes(const json_t *object, struct lh_arena *arena, struct lh_report *out,
+                                struct lh_error *err) {
+  json_t *array = NULL;
+  LH_TRY(lh_json_get_array(object, "schema_changes", report_what, &array, err));
+  out->change_count = json_array_size(array);
+  out->changes = LH_ARENA_ARRAY(arena, struct lh_schema_change, out->change_count);
+  if (out->changes == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < out->change_count; i++) {
+    const json_t *const change = json_array_get(array, i);
+    struct lh_schema_change *const to = &out->changes[i];
+    const char *kind = NULL;
+    LH_TRY(lh_json_get_string(change, "change", report_what, arena, &kind, err));
+    LH_TRY(lh_json_get_string(change, "column", report_what, arena, &to->column, err));
+    LH_TRY(lh_json_get_string(change, "before", report_what, arena, &to->before, err));
+    LH_TRY(lh_json_get_string(change, "after", report_what, arena, &to->after, err));
+    LH_TRY(lh_json_get_string(change, "text", report_what, arena, &to->text, err));
+    if (!lh_schema_change_parse_kind(kind, &to->kind)) {
+      return lh_error_set(err, LH_ERROR_CORRUPT, "%s: unknown change \"%s\"", report_what, kind);
+    }
+  }
   return LH_OK;
 }
 
@@ -133,6 +207,9 @@ static lh_status decode_finished(const json_t *object, struct lh_arena *arena, s
   LH_TRY(lh_json_get_uint(object, "bytes", report_what, &version->bytes, err));
   LH_TRY(decode_files(object, arena, version, err));
   LH_TRY(decode_columns(object, arena, version, err));
+  LH_TRY(lh_json_get_string(object, "comment", report_what, arena, &version->comment, err));
+  LH_TRY(decode_primary_key(object, arena, version, err));
+  LH_TRY(decode_changes(object, arena, out, err));
   version->published_at = "";
   out->version = version;
   out->rows = (int64_t)version->rows;

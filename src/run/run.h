@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "catalog/local.h"
+#include "catalog/schema_change.h"
 #include "lakehaul/error.h"
 #include "postgres/connection.h"
 #include "project/graph.h"
@@ -41,7 +42,9 @@ struct lh_task_run {
   struct lh_error error; /* of a failed task */
   const char *reason;    /* of a skipped one: "orders failed" */
   const struct lh_lake_version *published;
-  bool verified; /* its files are compared with the source before it is published */
+  bool verified;                          /* its files are compared with the source before it is published */
+  const struct lh_schema_change *changes; /* of its columns against those published before */
+  size_t change_count;
 };
 
 enum lh_progress_style { LH_PROGRESS_NONE, LH_PROGRESS_PLAIN, LH_PROGRESS_BARS };

@@ -69,6 +69,14 @@ static json_t *files_to_json(const struct lh_lake_version *version) {
   return files;
 }
 
+static json_t *changes_to_json(const struct lh_task_run *task) {
+  json_t *const changes = json_array();
+  for (size_t i = 0; i < task->change_count; i++) {
+    json_array_append_new(changes, lh_schema_change_to_json(&task->changes[i]));
+  }
+  return changes;
+}
+
 static json_t *task_to_json(const struct lh_task_run *task) {
   const bool published = task->state == LH_TASK_PUBLISHED;
   json_t *const object =
@@ -79,6 +87,7 @@ static json_t *task_to_json(const struct lh_task_run *task) {
   if (published) {
     json_object_set_new(object, "version", json_string(task->version));
     json_object_set_new(object, "verified", json_boolean(task->verified));
+    json_object_set_new(object, "schema_changes", changes_to_json(task));
   }
   if (task->state == LH_TASK_FAILED) {
     json_object_set_new(object, "error", lh_error_to_json(&task->error));

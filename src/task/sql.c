@@ -65,8 +65,9 @@ static lh_status write_result(const struct lh_task_request *request, struct lh_e
   if (out->source == NULL || key == NULL) {
     return lh_error_memory(err);
   }
+  LH_TRY(lh_task_check_schema(request, arena, out, err));
   struct lh_parquet_writer_options options;
-  LH_TRY(lh_task_writer_options(request, out->source, arena, &options, err));
+  LH_TRY(lh_task_writer_options(request, out, arena, &options, err));
   struct lh_sink *sink = NULL;
   LH_TRY(lh_store_create(request->store, key, &sink, err));
   struct lh_output output;

@@ -2,6 +2,7 @@
 #include "task/task.h"
 
 #include "task/extract.h"
+#include "task/file_metadata.h"
 #include "task/output.h"
 
 /* What the engine is left with beside the program itself when files are verified. */
@@ -17,14 +18,21 @@ const char *lh_task_part_key(const struct lh_task_request *request, struct lh_ar
   return lh_arena_printf(arena, "%s/%s/part-00000.parquet", request->spec->name, request->version);
 }
 
-lh_status lh_task_writer_options(const struct lh_task_request *request, const char *source,
+lh_status lh_task_writer_options(const struct lh_task_request *request, const struct lh_task_result *result,
                                  struct lh_arena *arena, struct lh_parquet_writer_options *out,
                                  struct lh_error *err) {
+  const char *columns = "";
+  const char *primary_key = "";
+  LH_TRY(lh_metadata_columns(&result->schema, arena, &columns, err));
+  LH_TRY(lh_metadata_names(result->primary_key, result->primary_key_count, arena, &primary_key, err));
   const struct lh_key_value pairs[] = {
       {"lakehaul.table", request->spec->name},
-      {"lakehaul.source", source},
+      {"lakehaul.source", result->source},
       {"lakehaul.snapshot_time", request->snapshot_time},
       {"lakehaul.snapshot_lsn", request->snapshot_lsn},
+      {"lakehaul.comment", result->comment != NULL ? result->comment : ""},
+      {"lakehaul.primary_key", primary_key},
+      {"lakehaul.columns", columns},
   };
   const size_t count = sizeof(pairs) / sizeof(pairs[0]);
   struct lh_key_value *const metadata = LH_ARENA_ARRAY(arena, struct lh_key_value, count);
@@ -68,14 +76,18 @@ static lh_status copy_extraction(const struct lh_task_request *request, struct l
   const struct lh_pg_relation *const relation = extraction->relation;
   lh_observer_started(request->observer, relation->estimated_rows);
   out->schema = relation->schema;
+  out->comment = relation->comment;
+  out->primary_key = relation->primary_key;
+  out->primary_key_count = relation->primary_key_count;
   out->source =
       request->spec->kind == LH_TASK_QUERY ? "query" : lh_arena_printf(arena, "table %s", relation->name);
   const char *const key = lh_task_part_key(request, arena);
   if (out->source == NULL || key == NULL) {
     return lh_error_memory(err);
   }
+  LH_TRY(lh_task_check_schema(request, arena, out, err));
   struct lh_parquet_writer_options options;
-  LH_TRY(lh_task_writer_options(request, out->source, arena, &options, err));
+  LH_TRY(lh_task_writer_options(request, out, arena, &options, err));
   struct lh_sink *sink = NULL;
   LH_TRY(lh_store_create(request->store, key, &sink, err));
   uint64_t rows = 0;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "catalog/schema_change.h"
 #include "column/schema.h"
 #include "lakehaul/error.h"
 #include "parquet/writer.h"
@@ -51,6 +52,11 @@ struct lh_task_file {
 
 struct lh_task_result {
   struct lh_schema schema;
+  const char *comment;            /* the table's; NULL where there is none */
+  const char *const *primary_key; /* names of fields; none where unknown */
+  size_t primary_key_count;
+  const struct lh_schema_change *changes; /* against the version that is published */
+  size_t change_count;
   const char *source; /* "table public.orders", "query", "sql tasks/x.sql" */
   struct lh_task_file *files;
   size_t file_count;
@@ -67,10 +73,13 @@ lh_status lh_task_verify(const struct lh_task_request *request, const char *cons
                          struct lh_arena *arena, struct lh_verify_result *out,
                          struct lh_error *err) LH_WARN_UNUSED;
 
-/* For the kinds: the key of a version's one part, its options, and the finished file's entry after reading it
- * back. */
+/* For the kinds: whether the schema of `out` may follow the one that is published (see schema_check.c; call
+ * it before rows are read), the key of a version's one part, its options with what `out` knows of the schema
+ * as metadata, and the finished file's entry after reading it back. */
+lh_status lh_task_check_schema(const struct lh_task_request *request, struct lh_arena *arena,
+                               struct lh_task_result *out, struct lh_error *err) LH_WARN_UNUSED;
 const char *lh_task_part_key(const struct lh_task_request *request, struct lh_arena *arena);
-lh_status lh_task_writer_options(const struct lh_task_request *request, const char *source,
+lh_status lh_task_writer_options(const struct lh_task_request *request, const struct lh_task_result *result,
                                  struct lh_arena *arena, struct lh_parquet_writer_options *out,
                                  struct lh_error *err) LH_WARN_UNUSED;
 lh_status lh_task_add_file(const struct lh_task_request *request, const char *key, uint64_t rows,

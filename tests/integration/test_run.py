@@ -81,17 +81,20 @@ def test_the_pointer_tells_everything_about_the_version(database, shop):
         "source": "table public.orders",
         "rows": 1000,
         "bytes": path.stat().st_size,
+        "comment": "",
+        "primary_key": ["id"],
         "files": [
             {"key": f"orders/{version}/part-00000.parquet", "rows": 1000, "bytes": path.stat().st_size}
         ],
         "columns": [
-            {"name": "id", "type": "int64", "source_type": "bigint", "nullable": False},
-            {"name": "user_id", "type": "int32", "source_type": "integer", "nullable": False},
-            {"name": "amount", "type": "decimal(12,2)", "source_type": "numeric(12,2)", "nullable": True},
+            {"name": "id", "type": "int64", "source_type": "bigint", "comment": "", "nullable": False},
+            {"name": "user_id", "type": "int32", "source_type": "integer", "comment": "", "nullable": False},
+            {"name": "amount", "type": "decimal(12,2)", "source_type": "numeric(12,2)", "comment": "", "nullable": True},
             {
                 "name": "created_at",
                 "type": "timestamp with time zone",
                 "source_type": "timestamp with time zone",
+                "comment": "",
                 "nullable": False,
             },
         ],
@@ -390,6 +393,8 @@ def test_json_is_one_document_on_stdout(database, shop):
             "bytes": pointer["bytes"],
             "files": pointer["files"],
             "version": pointer["version"],
+            "verified": False,
+            "schema_changes": [],
         }
 
 

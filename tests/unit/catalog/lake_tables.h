@@ -14,9 +14,14 @@
 static inline struct lh_lake_version make_version(struct temporary_lake *lake, const char *table,
                                                   size_t file_count) {
   static const struct lh_lake_column columns[] = {
-      {.name = "id", .type = "int64", .source_type = "bigint", .nullable = false},
-      {.name = "näme", .type = "string", .source_type = "", .nullable = true},
+      {.name = "id", .type = "int64", .source_type = "bigint", .comment = "", .nullable = false},
+      {.name = "näme",
+       .type = "string",
+       .source_type = "",
+       .comment = "what it is \"called\"",
+       .nullable = true},
   };
+  static const char *const primary_key[] = {"näme", "id"};
   const char *const name = lh_catalog_new_version(&lake->arena);
   struct lh_lake_file *const files = LH_ARENA_ARRAY(&lake->arena, struct lh_lake_file, file_count);
   for (size_t i = 0; i < file_count; i++) {
@@ -36,6 +41,9 @@ static inline struct lh_lake_version make_version(struct temporary_lake *lake, c
       .file_count = file_count,
       .columns = columns,
       .column_count = 2,
+      .comment = "all orders",
+      .primary_key = primary_key,
+      .primary_key_count = 2,
       .rows = file_count * (file_count + 1) / 2,
       .bytes = file_count * strlen(name),
   };

@@ -39,6 +39,12 @@ static void a_published_version_is_read_back_field_by_field(void **state) {
     assert_int_equal(got->files[i].bytes, version.files[i].bytes);
   }
   assert_int_equal(got->column_count, 2);
+  assert_string_equal(got->comment, "all orders");
+  assert_int_equal(got->primary_key_count, 2);
+  assert_string_equal(got->primary_key[0], "näme");
+  assert_string_equal(got->primary_key[1], "id");
+  assert_string_equal(got->columns[0].comment, "");
+  assert_string_equal(got->columns[1].comment, "what it is \"called\"");
   assert_string_equal(got->columns[0].source_type, "bigint");
   assert_false(got->columns[0].nullable);
   assert_string_equal(got->columns[1].name, "näme");
@@ -47,8 +53,9 @@ static void a_published_version_is_read_back_field_by_field(void **state) {
 }
 
 static void the_pointer_has_its_documented_form(void **state) {
-  static const char *const keys[] = {"format", "table", "version", "published_at", "source",  "snapshot",
-                                     "rows",   "bytes", "files",   "columns",      "previous"};
+  static const char *const keys[] = {"format",   "table",   "version", "published_at", "source",
+                                     "snapshot", "rows",    "bytes",   "comment",      "primary_key",
+                                     "files",    "columns", "previous"};
   struct temporary_lake *const lake = *state;
   const char *const first = publish_version(lake, "orders");
   publish_version(lake, "orders");
@@ -227,6 +234,31 @@ static void texts_that_are_not_known_may_be_left_out(void **state) {
   assert_int_equal(strlen(got->published_at), strlen("2026-01-31T12:00:00.123456Z"));
   assert_int_equal(got->file_count, 0);
   assert_int_equal(got->column_count, 0);
+  assert_string_equal(got->comment, "");
+  assert_int_equal(got->primary_key_count, 0);
+}
+
+static void a_pointer_from_before_comments_and_keys_is_read(void **state) {
+  struct temporary_lake *const lake = *state;
+  struct lh_error err;
+  struct lh_lake_version *got = NULL;
+  publish_version(lake, "t");
+  json_t *const root = load_pointer(lake, "t");
+  const json_t *const columns = json_object_get(root, "columns");
+  json_object_del(root, "comment");
+  json_object_del(root, "primary_key");
+  for (size_t i = 0; i < json_array_size(columns); i++) {
+    json_object_del(json_array_get(columns, i), "comment");
+  }
+  char *const text = json_dumps(root, 0);
+  lake_put(lake, pointer_key_of(lake, "t"), text);
+  free(text);
+  json_decref(root);
+  assert_ok(lh_catalog_get(lake->store, "t", &lake->arena, &got, &err));
+  assert_string_equal(got->comment, "");
+  assert_int_equal(got->primary_key_count, 0);
+  assert_int_equal(got->column_count, 2);
+  assert_string_equal(got->columns[1].comment, "");
 }
 
 /* The pointer with `from` replaced by `to` must be refused. */
@@ -258,6 +290,8 @@ static void assert_corrupt(struct temporary_lake *lake, const char *good, const 
 static void a_corrupt_pointer_is_named_with_what_to_do(void **state) {
   static const char *const changes[][2] = {
       {"\"format\": 1", "\"format\": 0"},
+      {"\"comment\": \"all orders\"", "\"comment\": 1"},
+      {"\"primary_key\": [", "\"primary_key\": [1, "},
       {"\"format\": 1", "\"format\": \"1\""},
       {"\"format\": 1,", ""},
       {"\"table\": \"t\"", "\"table\": \"other\""},
@@ -411,6 +445,7 @@ int main(void) {
       LAKE_TEST(hostile_table_names_are_refused),
       LAKE_TEST(a_version_whose_files_are_not_as_stated_is_not_published),
       LAKE_TEST(texts_that_are_not_known_may_be_left_out),
+      LAKE_TEST(a_pointer_from_before_comments_and_keys_is_read),
       LAKE_TEST(a_corrupt_pointer_is_named_with_what_to_do),
       LAKE_TEST(a_pointer_of_a_newer_format_is_refused_and_unknown_keys_are_not),
       LAKE_TEST(processes_that_publish_at_once_lose_no_version),

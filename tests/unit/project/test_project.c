@@ -64,13 +64,15 @@ static void a_full_file_is_read_as_written(void **state) {
       "memory: 1GiB\n"
       "keep: 5\n"
       "compression: gzip(9)\n"
+      "schema: strict\n"
       "tasks:\n"
       "  orders: { table: public.orders }\n"
       "  users: { table: public.users, columns: { exclude: [password_hash, salt] }, compression: snappy }\n"
       "  recent: { query: \"select id from orders\", columns: { include: [id] } }\n"
       "  combined:\n"
       "    sql: tasks/combined.sql\n"
-      "    compression: zstd(19)\n",
+      "    compression: zstd(19)\n"
+      "    schema: evolve\n",
       &arena);
   assert_string_equal(project->path, "lakehaul.yaml");
   assert_string_equal(project->directory, ".");
@@ -86,12 +88,13 @@ static void a_full_file_is_read_as_written(void **state) {
   const struct lh_task_spec *task = &project->tasks[0];
   assert_string_equal(task->name, "orders");
   assert_int_equal(task->kind, LH_TASK_TABLE);
-  assert_int_equal(task->line, 12);
+  assert_int_equal(task->line, 13);
   assert_string_equal(task->table, "public.orders");
   assert_null(task->include);
   assert_null(task->exclude);
   assert_int_equal(task->codec, LH_CODEC_GZIP);
   assert_int_equal(task->codec_level, 9);
+  assert_int_equal(task->schema_rule, LH_SCHEMA_STRICT);
 
   task = &project->tasks[1];
   assert_int_equal(task->exclude_count, 2);
@@ -108,11 +111,12 @@ static void a_full_file_is_read_as_written(void **state) {
 
   task = &project->tasks[3];
   assert_int_equal(task->kind, LH_TASK_SQL);
-  assert_int_equal(task->line, 15);
+  assert_int_equal(task->line, 16);
   assert_string_equal(task->sql_path, "tasks/combined.sql");
   assert_string_equal(task->sql, "select * from orders -- ${NOT_EXPANDED}\n");
   assert_int_equal(task->codec, LH_CODEC_ZSTD);
   assert_int_equal(task->codec_level, 19);
+  assert_int_equal(task->schema_rule, LH_SCHEMA_EVOLVE);
   lh_arena_clear(&arena);
 }
 
@@ -127,6 +131,7 @@ static void what_a_file_leaves_out_has_defaults(void **state) {
   assert_int_equal(project->memory_bytes, (uint64_t)512 << 20);
   assert_int_equal(project->keep, 3);
   assert_int_equal(project->tasks[0].codec, LH_CODEC_ZSTD);
+  assert_int_equal(project->tasks[0].schema_rule, LH_SCHEMA_EVOLVE);
   assert_int_equal(project->tasks[0].codec_level, LH_CODEC_LEVEL_DEFAULT);
   lh_arena_clear(&arena);
 }

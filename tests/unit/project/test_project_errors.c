@@ -23,8 +23,8 @@
 #define REFERENCE_HINT "write ${NAME} or ${NAME:-default}, and $$ for a dollar sign"
 #define TOP_HINT                                                                                         \
   "this version has: project, source, lake, catalog, engine, jobs, streams, memory, keep, compression, " \
-  "tasks"
-#define KEY_HINT "this version has: table, query, sql, columns, compression"
+  "schema, tasks"
+#define KEY_HINT "this version has: table, query, sql, columns, compression, schema"
 #define NAME_64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 struct wrong_file {
@@ -81,7 +81,8 @@ static const struct wrong_file wrong_settings[] = {
     {"proejct: shop\n", "1:1: unknown key \"proejct\"", "did you mean \"project\"?"},
     {"Project: shop\n", "1:1: unknown key \"Project\"", "did you mean \"project\"?"},
     {HEAD "frobnicate: 1\n", "4:1: unknown key \"frobnicate\"",
-     "known here: project, source, lake, catalog, engine, jobs, streams, memory, keep, compression, tasks"},
+     "known here: project, source, lake, catalog, engine, jobs, streams, memory, keep, compression, "
+     "schema, tasks"},
     {HEAD TASKS "lake: ./other\n", "6:1: lake is given twice, first on line 3", "keep one of them"},
     {"project:\nlake: x\n" TASKS, "1:9: project has no value", ""},
     {"project: ~\nlake: x\n" TASKS, "1:10: project has no value", ""},
@@ -114,6 +115,9 @@ static const struct wrong_file wrong_settings[] = {
     {HEAD "memory: 512MBs\n" TASKS, "4:9: memory must be a size, not \"512MBs\"", "write 512MB or 2GB"},
     {HEAD "memory: 63MB\n" TASKS, "4:9: memory must be at least 64MB, not 63MB", ""},
     {HEAD "compression: zsdt\n" TASKS, "4:14: unknown compression \"zsdt\"", "did you mean \"zstd\"?"},
+    {HEAD "schema: strickt\n" TASKS, "4:9: unknown schema \"strickt\"", "did you mean \"strict\"?"},
+    {HEAD "tasks:\n  a: { table: a, schema: loose }\n", "5:26: unknown schema \"loose\" in task a",
+     "known here: evolve, strict"},
     {HEAD "compression: zstd(99)\n" TASKS, "4:14: \"zstd(99)\" is not a level of zstd",
      "write zstd(1) to zstd(22)"},
     {HEAD "compression: zstd(9\n" TASKS, "4:14: \"zstd(9\" is not a level of zstd",
@@ -137,7 +141,7 @@ static const struct wrong_file wrong_tasks[] = {
     {HEAD "tasks:\n  orders:\n    tabel: public.orders\n", "6:5: unknown key \"tabel\" in task orders",
      "did you mean \"table\"?"},
     {HEAD "tasks:\n  orders:\n    xyz: 1\n", "6:5: unknown key \"xyz\" in task orders",
-     "known here: table, query, sql, columns, compression"},
+     "known here: table, query, sql, columns, compression, schema"},
     {HEAD "tasks:\n  orders: { table: a, table: b }\n",
      "5:23: table of task orders is given twice, first on line 5", "keep one of them"},
     {HEAD "tasks:\n  orders: { table: a }\n  orders: { table: b }\n",

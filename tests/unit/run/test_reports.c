@@ -149,10 +149,19 @@ static void a_result_arrives_as_a_version_to_publish(void **state) {
        .precision = 12,
        .scale = 2,
        .nullable = true,
-       .source_type = "numeric(12,2)"},
+       .source_type = "numeric(12,2)",
+       .comment = nasty},
   };
   struct lh_task_file files[] = {{"t/v/part-00000.parquet", 10, 1000}};
+  const char *const primary_key[] = {"id", nasty};
+  const struct lh_schema_change changes[] = {
+      {.kind = LH_SCHEMA_WIDENED, .column = "id", .before = "int32", .after = "int64", .text = nasty}};
   const struct lh_task_result result = {.schema = {fields, 2},
+                                        .comment = nasty,
+                                        .primary_key = primary_key,
+                                        .primary_key_count = 2,
+                                        .changes = changes,
+                                        .change_count = 1,
                                         .source = "table public.t",
                                         .files = files,
                                         .file_count = 1,
@@ -178,6 +187,17 @@ static void a_result_arrives_as_a_version_to_publish(void **state) {
   assert_true(version->columns[1].nullable);
   assert_string_equal(version->columns[1].type, "decimal(12,2)");
   assert_string_equal(version->columns[1].source_type, "numeric(12,2)");
+  assert_string_equal(version->comment, nasty);
+  assert_string_equal(version->columns[0].comment, "");
+  assert_string_equal(version->columns[1].comment, nasty);
+  assert_int_equal(version->primary_key_count, 2);
+  assert_string_equal(version->primary_key[1], nasty);
+  assert_int_equal(report.change_count, 1);
+  assert_int_equal(report.changes[0].kind, LH_SCHEMA_WIDENED);
+  assert_string_equal(report.changes[0].column, "id");
+  assert_string_equal(report.changes[0].before, "int32");
+  assert_string_equal(report.changes[0].after, "int64");
+  assert_string_equal(report.changes[0].text, nasty);
 }
 
 static void a_damaged_report_is_refused(void **state) {
