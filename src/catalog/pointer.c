@@ -153,6 +153,10 @@ static lh_status read_columns(const json_t *root, const char *what, struct lh_ar
                           what, columns[i].name);
     }
     columns[i].nullable = json_is_true(nullable);
+    columns[i].source_name = "";
+    if (json_object_get(item, "source_name") != NULL) {
+      LH_TRY(read_text(item, "source_name", what, arena, &columns[i].source_name, err));
+    }
   }
   version->columns = columns;
   version->column_count = count;
@@ -312,6 +316,9 @@ static json_t *make_columns(const struct lh_lake_version *version) {
         json_pack("{s:o, s:o, s:o, s:o, s:b}", "name", make_text(column->name), "type",
                   make_text(column->type), "source_type", make_text(column->source_type), "comment",
                   make_text(column->comment), "nullable", column->nullable ? 1 : 0);
+    if (column->source_name != NULL && column->source_name[0] != '\0') {
+      json_object_set_new(item, "source_name", make_text(column->source_name));
+    }
     if (json_array_append_new(list, item) != 0) {
       json_decref(list);
       return NULL;
@@ -382,6 +389,7 @@ static lh_status check_texts(const struct lh_lake_version *version, struct lh_er
     LH_TRY(check_text(version->columns[i].name, "column's name", version, err));
     LH_TRY(check_text(version->columns[i].type, "column's type", version, err));
     LH_TRY(check_text(version->columns[i].source_type, "column's source type", version, err));
+    LH_TRY(check_text(version->columns[i].source_name, "column's source name", version, err));
   }
   return LH_OK;
 }

@@ -3,16 +3,12 @@
 
 #include "postgres/connection.h"
 #include "postgres/relation.h"
+#include "task/extract.h"
 
 static lh_status describe_task(struct lh_pg_connection *connection, const struct lh_task_spec *task,
                                struct lh_arena *arena, struct lh_description *out, struct lh_error *err) {
-  const struct lh_pg_select_options select = {
-      .include = task->include,
-      .include_count = task->include_count,
-      .exclude = task->exclude,
-      .exclude_count = task->exclude_count,
-      .limit = -1,
-  };
+  struct lh_pg_select_options select = lh_extraction_select(task, -1);
+  select.no_probe = true;
   struct lh_pg_relation *relation = NULL;
   LH_TRY(task->kind == LH_TASK_TABLE
              ? lh_pg_describe_table(connection, task->table, &select, arena, &relation, err)

@@ -128,10 +128,14 @@ static lh_status copy_fields(const struct lh_field *fields, size_t count, struct
     if (fields[i].source_type != NULL) {
       copies[i].source_type = lh_arena_strdup(arena, fields[i].source_type);
     }
+    if (fields[i].source_name != NULL) {
+      copies[i].source_name = lh_arena_strdup(arena, fields[i].source_name);
+    }
     if (fields[i].comment != NULL) {
       copies[i].comment = lh_arena_strdup(arena, fields[i].comment);
     }
     if (copies[i].name == NULL || (fields[i].source_type != NULL && copies[i].source_type == NULL) ||
+        (fields[i].source_name != NULL && copies[i].source_name == NULL) ||
         (fields[i].comment != NULL && copies[i].comment == NULL)) {
       return lh_error_memory(err);
     }

@@ -50,6 +50,8 @@ struct lh_field {
   int scale;     /* LH_TYPE_DECIMAL: 0..precision */
   enum lh_time_unit unit;
   bool utc;
+  bool native; /* UUID, TIME: written as Parquet's own type, whatever the writer does with the others */
+  const char *source_name; /* where the source names it otherwise; NULL: the same */
   const char *source_type; /* the type's name where it came from ("numeric(12,2)"); may be NULL */
   const char *comment;     /* what is said of the column where it came from; may be NULL */
   struct lh_field *children;

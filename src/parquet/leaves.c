@@ -82,7 +82,7 @@ lh_status lh_leaf_set_type(struct lh_leaf *leaf, const struct lh_parquet_writer_
       return LH_OK;
     case LH_TYPE_TIME:
       set(leaf, LH_VALUE_INT64, LH_PARQUET_INT64, sizeof(int64_t));
-      if (options->time_as_string) {
+      if (options->time_as_string && !leaf->field->native) {
         set_text_form(leaf, LH_FORM_TIME_TEXT, TIME_TEXT_MAX_BYTES);
       }
       return LH_OK;
@@ -97,7 +97,7 @@ lh_status lh_leaf_set_type(struct lh_leaf *leaf, const struct lh_parquet_writer_
     case LH_TYPE_UUID:
       set(leaf, LH_VALUE_UUID, LH_PARQUET_FIXED, UUID_BYTES);
       leaf->type_length = UUID_BYTES;
-      if (options->uuid_as_string) {
+      if (options->uuid_as_string && !leaf->field->native) {
         set_text_form(leaf, LH_FORM_UUID_TEXT, UUID_TEXT_BYTES);
       }
       return LH_OK;

@@ -100,6 +100,9 @@ lh_pg_decode_function lh_pg_decode_geometry;
 /* numeric.c: exact, into DECIMAL of the decoder's precision and scale; and as the text that numeric's output
  * function gives. */
 lh_pg_decode_function lh_pg_decode_numeric, lh_pg_decode_numeric_text;
+/* Whole numbers into INT16, INT32 and INT64, and none that is not whole or does not fit; into the nearest
+ * DOUBLE. */
+lh_pg_decode_function lh_pg_decode_numeric_integer, lh_pg_decode_numeric_double;
 
 /* For the place where a decoder refuses a value that is right but that the column's type cannot hold, and
  * nowhere before it: whether the policy wants the nearest value appended instead, which a decoder asks only

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "postgres/column_options.h"
 #include "postgres/sql_text.h"
 #include "postgres/type_catalog.h"
 #include "postgres/type_registry.h"
@@ -89,6 +90,11 @@ static lh_status choose(const struct lh_pg_relation *relation, const struct lh_p
   }
   LH_TRY(check_names(relation, found, found_count, options->exclude, options->exclude_count, "excluded",
                      arena, err));
+  for (size_t i = 0; i < options->settings_count; i++) {
+    if (find_column(found, found_count, options->settings[i].column) < 0) {
+      return refuse_column(relation, found, found_count, options->settings[i].column, arena, err);
+    }
+  }
   *count = 0;
   for (size_t i = 0; i < most; i++) {
     const size_t index = all ? i : (size_t)find_column(found, found_count, options->include[i]);
@@ -148,26 +154,16 @@ static lh_status check_name_encoding(const struct lh_pg_connection *connection,
 }
 
 static lh_status resolve_columns(struct lh_pg_connection *connection, struct lh_pg_relation *relation,
-                                 struct lh_arena *arena, struct lh_error *err) {
-  struct lh_pg_catalog_type *catalog = NULL;
-  size_t catalog_count = 0;
-  struct lh_field *const fields = LH_ARENA_ARRAY(arena, struct lh_field, relation->column_count);
-  if (fields == NULL) {
-    return lh_error_memory(err);
-  }
-  LH_TRY(find_types(connection, relation, arena, &catalog, &catalog_count, err));
+                                 const struct lh_pg_select_options *options, struct lh_arena *arena,
+                                 struct lh_error *err) {
+  struct lh_pg_catalog_type *types = NULL;
+  struct lh_pg_catalog catalog = {0};
   for (size_t i = 0; i < relation->column_count; i++) {
-    struct lh_pg_column *const column = &relation->columns[i];
-    LH_TRY(check_name_encoding(connection, relation, column->name, err));
-    fields[i].name = column->name;
-    fields[i].nullable = !column->not_null;
-    fields[i].source_type = column->type_name;
-    const struct lh_pg_type_rules rules = {.check_utf8 = connection->unsafe_text};
-    LH_TRY(lh_pg_type_resolve(column->type_oid, column->typmod, &rules, catalog, catalog_count, arena,
-                              &fields[i], &column->decoder, &column->text_fallback, err));
+    LH_TRY(check_name_encoding(connection, relation, relation->columns[i].name, err));
   }
-  relation->schema = (struct lh_schema){.fields = fields, .field_count = relation->column_count};
-  return LH_OK;
+  LH_TRY(find_types(connection, relation, arena, &types, &catalog.count, err));
+  catalog.types = types;
+  return lh_pg_resolve_columns(connection, relation, relation->from_sql, &catalog, options, arena, err);
 }
 
 /* -------- what is known about them beside -------- */
@@ -249,7 +245,9 @@ static lh_status append_select(const struct lh_pg_relation *relation, const char
       return lh_error_memory(err);
     }
     LH_TRY(lh_buf_append_str(sql, i == 0 ? "SELECT " : ", ", err));
-    LH_TRY(append_column(sql, name, relation->columns[i].decoder->read_as, err));
+    const char *const expression = relation->columns[i].expression;
+    LH_TRY(expression != NULL ? lh_buf_append_str(sql, expression, err)
+                              : append_column(sql, name, relation->columns[i].decoder->read_as, err));
   }
   LH_TRY(lh_buf_printf(sql, err, " FROM %s", from_sql));
   return limit >= 0 ? lh_buf_printf(sql, err, " LIMIT %" PRId64, limit) : LH_OK;
@@ -352,7 +350,8 @@ lh_status lh_pg_build_relation(struct lh_pg_connection *connection, const struct
                                                  .typmod = from->typmod,
                                                  .not_null = from->not_null};
   }
-  LH_TRY(resolve_columns(connection, relation, arena, err));
+  relation->from_sql = from_sql;
+  LH_TRY(resolve_columns(connection, relation, options, arena, err));
   LH_TRY(note_knowledge(connection, relation, found, found_count, chosen, arena, err));
   LH_TRY(build_select(relation, from_sql, options->limit, arena, err));
   LH_TRY(plan(connection, relation, arena, err));

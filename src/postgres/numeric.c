@@ -4,6 +4,11 @@
  * column's scale follows from the first group and the weight alone, so that one comparison with the precision
  * replaces every overflow check on the way. Spec: numeric_send and get_str_from_var in PostgreSQL's
  * numeric.c. */
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "postgres/decode.h"
 
 #define HEADER_BYTES 8
@@ -270,5 +275,133 @@ lh_status lh_pg_decode_numeric(const struct lh_pg_decoder *decoder, const uint8_
   } else {
     lh_pg_put_64(column, value);
   }
+  return LH_OK;
+}
+
+static lh_status refuse_integer(const struct numeric *numeric, const struct lh_column *column,
+                                struct lh_error *err) {
+  struct lh_buf text;
+  const char *shown = NULL;
+  lh_buf_init(&text, SIZE_MAX);
+  lh_status status = append_text(numeric, &text, err);
+  if (status == LH_OK) {
+    status = lh_buf_cstr(&text, &shown, err);
+  }
+  if (status == LH_OK) {
+    status = lh_error_set(err, LH_ERROR_DATA, "%.*s%s is no whole number of %zu bits", SHOWN_VALUE_BYTES,
+                          shown, text.len > SHOWN_VALUE_BYTES ? "…" : "",
+                          column->field->type == LH_TYPE_INT16 ? (size_t)16 : 8 * column->width);
+    lh_error_hint(err, "carry the column as a decimal or as text");
+  }
+  lh_buf_clear(&text);
+  return status;
+}
+
+static void put_integer(struct lh_column *column, uint64_t value) {
+  if (column->width == sizeof(int32_t)) {
+    lh_pg_put_32(column, (uint32_t)value);
+  } else {
+    lh_pg_put_64(column, value);
+  }
+}
+
+lh_status lh_pg_decode_numeric_integer(const struct lh_pg_decoder *decoder, const uint8_t *bytes,
+                                       size_t length, struct lh_column *column, struct lh_error *err) {
+  struct numeric numeric;
+  LH_TRY(read_numeric(decoder, bytes, length, &numeric, err));
+  const uint64_t largest = column->field->type == LH_TYPE_INT16   ? INT16_MAX
+                           : column->field->type == LH_TYPE_INT32 ? INT32_MAX
+                                                                  : INT64_MAX;
+  const bool negative = numeric.sign == SIGN_NEGATIVE || numeric.sign == SIGN_MINUS_INFINITY;
+  if ((numeric.sign & ~SIGN_NEGATIVE) != 0) {
+    if (numeric.sign != SIGN_NAN && lh_pg_takes_nearest(decoder)) {
+      put_integer(column, negative ? -largest - 1 : largest);
+      return LH_OK;
+    }
+    return lh_pg_takes_null(decoder) ? lh_pg_put_null(column, err) : refuse_integer(&numeric, column, err);
+  }
+  struct numeric trimmed = numeric;
+  trim(&trimmed);
+  const int shift = GROUP_DIGITS * (trimmed.weight - trimmed.count + 1);
+  if (trimmed.count == 0) {
+    put_integer(column, 0);
+    return LH_OK;
+  }
+  /* At most five groups, and so far from what 64 bits overflow at 20 digits. */
+  if (shift < 0 || trimmed.weight > 4) {
+    return refuse_integer(&numeric, column, err);
+  }
+  const lh_uint128 magnitude = unscaled_128(&trimmed, shift);
+  if (magnitude > (lh_uint128)largest + (negative ? 1 : 0)) {
+    return refuse_integer(&numeric, column, err);
+  }
+  put_integer(column, negative ? -(uint64_t)magnitude : (uint64_t)magnitude);
+  return LH_OK;
+}
+
+#define DOUBLE_GROUPS 200 /* 797 digits and more: the 767 that can decide how a double is rounded */
+#define DOUBLE_TEXT_BYTES (GROUP_DIGITS * (DOUBLE_GROUPS + 1) + 24)
+
+/* The nearest double, by the C library's own reading of the digits. Of a longer value, what follows the digits
+ * that matter is one that is not zero. */
+static double nearest_double(const struct numeric *numeric) {
+  char text[DOUBLE_TEXT_BYTES];
+  struct numeric trimmed = *numeric;
+  trim(&trimmed);
+  const int groups = trimmed.count < DOUBLE_GROUPS ? trimmed.count : DOUBLE_GROUPS;
+  char *at = text;
+  if (trimmed.sign == SIGN_NEGATIVE) {
+    *at++ = '-';
+  }
+  for (int i = 0; i < groups; i++, at += GROUP_DIGITS) {
+    write_group(&trimmed, i, (uint8_t *)at);
+  }
+  int exponent = GROUP_DIGITS * (trimmed.weight - groups + 1);
+  if (groups == 0) {
+    *at++ = '0';
+    exponent = 0;
+  } else if (groups < trimmed.count) {
+    *at++ = '1';
+    exponent--;
+  }
+  snprintf(at, DOUBLE_TEXT_BYTES - (size_t)(at - text), "e%d", exponent);
+  return strtod(text, NULL);
+}
+
+static lh_status put_large_double(const struct lh_pg_decoder *decoder, double value, struct lh_column *column,
+                                  struct lh_error *err) {
+  const double nearest = value < 0 ? -DBL_MAX : DBL_MAX;
+  uint64_t bits;
+  if (lh_pg_takes_nearest(decoder)) {
+    memcpy(&bits, &nearest, sizeof(bits));
+    lh_pg_put_64(column, bits);
+    return LH_OK;
+  }
+  if (lh_pg_takes_null(decoder)) {
+    return lh_pg_put_null(column, err);
+  }
+  lh_error_set(err, LH_ERROR_DATA, "the numeric is larger than any double");
+  lh_error_hint(err, "carry the column as text, or set on_unrepresentable for it to null or clamp");
+  return LH_ERROR_DATA;
+}
+
+lh_status lh_pg_decode_numeric_double(const struct lh_pg_decoder *decoder, const uint8_t *bytes,
+                                      size_t length, struct lh_column *column, struct lh_error *err) {
+  struct numeric numeric;
+  LH_TRY(read_numeric(decoder, bytes, length, &numeric, err));
+  double value = 0;
+  if ((numeric.sign & ~SIGN_NEGATIVE) == 0) {
+    value = nearest_double(&numeric);
+    if (__builtin_expect(isinf(value), 0)) {
+      return put_large_double(decoder, value, column, err);
+    }
+  } else if (numeric.sign == SIGN_NAN) {
+    value = (double)NAN;
+  } else {
+    value = numeric.sign == SIGN_INFINITY ? (double)INFINITY : -(double)INFINITY;
+  }
+  uint64_t bits;
+  memcpy(&bits, &value, sizeof(bits));
+  lh_pg_put_64(column, bits);
   return LH_OK;
 }

@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "postgres/describe.h"
+#include "postgres/sql_text.h"
 
 /* What makes a NOT NULL hold for every row that the SELECT yields: a base table whose children (if it has
  * any, and is not partitioned) could not have dropped it. */
@@ -129,6 +130,38 @@ static lh_status collect_columns(const struct lh_pg_rows *rows, struct lh_arena 
   return LH_OK;
 }
 
+/* The table, or those of its rows that the condition takes, which the server is asked to understand. */
+static lh_status build_from(struct lh_pg_connection *connection, const char *name, const char *where,
+                            struct lh_arena *arena, const char **out, struct lh_error *err) {
+  if (where == NULL) {
+    *out = name;
+    return LH_OK;
+  }
+  const char *condition = NULL;
+  if (lh_pg_condition(where, arena, &condition, err) != LH_OK) {
+    return lh_error_prefix(err, "where of %s", name);
+  }
+  *out = lh_arena_printf(arena, "%s WHERE (%s)", name, condition);
+  const char *const sql = *out != NULL ? lh_arena_printf(arena, "EXPLAIN SELECT FROM %s", *out) : NULL;
+  if (sql == NULL) {
+    return lh_error_memory(err);
+  }
+  /* Without our statement, in which positions would mean nothing to who wrote the condition. */
+  PGresult *const result = PQexec(connection->pg, sql);
+  const bool understood = PQresultStatus(result) == PGRES_TUPLES_OK;
+  if (!understood) {
+    lh_pg_result_error(connection, result, NULL, err);
+  }
+  PQclear(result);
+  if (understood) {
+    return LH_OK;
+  }
+  if (err->code == LH_ERROR_DATA && strcmp(err->sqlstate, "42501") != 0) {
+    err->code = LH_ERROR_QUERY;
+  }
+  return lh_error_prefix(err, "where of %s", name);
+}
+
 lh_status lh_pg_describe_table(struct lh_pg_connection *connection, const char *name,
                                const struct lh_pg_select_options *options, struct lh_arena *arena,
                                struct lh_pg_relation **out, struct lh_error *err) {
@@ -162,7 +195,12 @@ lh_status lh_pg_describe_table(struct lh_pg_connection *connection, const char *
   relation->comment = rows.values[FOUND_TABLE_COMMENT];
   relation->estimated_bytes = strtoll(rows.values[FOUND_BYTES], NULL, 10);
   LH_TRY(collect_columns(&rows, arena, &found, &found_count, err));
-  if (lh_pg_build_relation(connection, found, found_count, relation->name, options, arena, relation, err) !=
+  const char *from_sql = NULL;
+  if (build_from(connection, relation->name, options->where, arena, &from_sql, err) != LH_OK) {
+    snprintf(err->table, sizeof(err->table), "%s", relation->name);
+    return lh_pg_explain_denial(connection, relation->name, err);
+  }
+  if (lh_pg_build_relation(connection, found, found_count, from_sql, options, arena, relation, err) !=
       LH_OK) {
     snprintf(err->table, sizeof(err->table), "%s", relation->name);
     if (strcmp(err->sqlstate, "42703") == 0) {

@@ -11,34 +11,42 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "column/policy.h"
 #include "column/schema.h"
 #include "lakehaul/error.h"
 #include "postgres/connection.h"
 
 struct lh_pg_decoder; /* decode.h */
+struct lh_pg_replaced;
 
 struct lh_pg_column {
   const char *name;
   const char *type_name; /* format_type(): "numeric(12,2)", "timestamp with time zone" */
-  uint32_t type_oid;     /* of the column as declared */
+  uint32_t type_oid;     /* of what is read: as declared, or of `expression` */
   int32_t typmod;
   bool not_null;
   bool text_fallback; /* carried as its text form for want of a better one: report it */
   const struct lh_pg_decoder *decoder;
+  const char *expression; /* SQL that is read in the column's place: a cast or a mask; NULL: the column */
+  enum lh_mask mask;
+  struct lh_pg_replaced *replaced; /* decode.h; grows while rows are read; NULL where none can be */
+  const char *warning;             /* to be reported; NULL for none */
 };
 
 struct lh_pg_relation {
   const char *name; /* "public.orders", or "query" */
   struct lh_pg_column *columns;
   size_t column_count;
-  struct lh_schema schema; /* one field a column, in order */
+  struct lh_schema schema; /* one field a column, in order, under the names of the lake */
+  const char *from_sql;    /* what follows FROM, a condition included */
   const char *comment;     /* COMMENT ON the table; NULL where there is none */
   const char *const
       *primary_key; /* names of fields, in the key's order; none where a part of it is not read */
   size_t primary_key_count;
   const char *select_sql; /* the SELECT for COPY (…): every column explicit, quoted, cast where it must be */
-  int64_t estimated_rows;  /* -1 where unknown */
-  int64_t estimated_bytes; /* heap bytes of a table; -1 where unknown */
+  const char *names_changed; /* "\"Order Id\" → order_id, …": by the names policy; NULL for none */
+  int64_t estimated_rows;    /* -1 where unknown */
+  int64_t estimated_bytes;   /* heap bytes of a table; -1 where unknown */
 };
 
 struct lh_pg_select_options {
@@ -46,12 +54,19 @@ struct lh_pg_select_options {
   size_t include_count;
   const char *const *exclude;
   size_t exclude_count;
-  int64_t limit; /* rows; -1: all */
+  const struct lh_column_settings *settings; /* of columns that have any of their own */
+  size_t settings_count;
+  struct lh_column_policy policy; /* of the others */
+  enum lh_names names;
+  const char *where; /* tables: an SQL condition, or NULL */
+  bool no_probe;     /* LH_NUMERIC_PROBE costs nothing and finds nothing: for looking at relations alone */
+  int64_t limit;     /* rows; -1: all */
 };
 
 /* `name` is "schema.table" or "table" (found through search_path); parts are double-quoted where they
  * need it: public."Order Items". LH_ERROR_DATA for an unknown table (hint: the nearest existing name), an
- * unknown include or exclude column (hint: the nearest right name), and when no column is left.
+ * unknown include or exclude column or one with settings (hint: the nearest right name), settings that the
+ * column's type does not allow, and when no column is left. LH_ERROR_QUERY for a wrong condition.
  * LH_ERROR_DATA too where a table was emptied or rewritten after the transaction's snapshot was taken, since
  * the snapshot then does not show its rows; the tables stay locked against that until the transaction ends.
  * Row-level security that applies to this role makes the later COPY fail rather than return fewer rows.

@@ -133,3 +133,37 @@ lh_status lh_pg_single_statement(const char *sql, struct lh_arena *arena, const 
   *out = lh_arena_strndup(arena, begin, (size_t)(end - begin));
   return *out != NULL ? LH_OK : lh_error_memory(err);
 }
+
+static lh_status refuse_condition(const char *what, struct lh_error *err) {
+  lh_error_set(err, LH_ERROR_QUERY, "the condition %s", what);
+  lh_error_hint(err, "write one SQL expression that is true for the rows to take");
+  return LH_ERROR_QUERY;
+}
+
+/* The condition is read between the parentheses that it will stand in: ours must be the last character, and
+ * seen as one. */
+lh_status lh_pg_condition(const char *sql, struct lh_arena *arena, const char **out, struct lh_error *err) {
+  const char *const enclosed = lh_arena_printf(arena, "(%s\n)", sql);
+  if (enclosed == NULL) {
+    return lh_error_memory(err);
+  }
+  if (strcmp(skip_blank(enclosed + 1), ")") == 0) {
+    return refuse_condition("is empty", err);
+  }
+  size_t depth = 0;
+  for (const char *at = enclosed; *at != '\0'; at = skip_blank(skip_token(at))) {
+    if (*at == ';') {
+      return refuse_condition("holds a semicolon", err);
+    }
+    depth += *at == '(' ? 1 : 0;
+    depth -= *at == ')' ? 1 : 0;
+    if (depth == 0) {
+      if (at[1] != '\0') {
+        return refuse_condition("closes a parenthesis that it does not open", err);
+      }
+      *out = lh_arena_printf(arena, "%s\n", sql);
+      return *out != NULL ? LH_OK : lh_error_memory(err);
+    }
+  }
+  return refuse_condition("has a parenthesis, quote or comment that does not end", err);
+}

@@ -227,6 +227,22 @@ static uint32_t find_element(const struct lh_pg_resolver *resolver, uint32_t oid
   return entry != NULL ? entry->element_oid : 0;
 }
 
+/* Of a numeric that no decimal is known for. */
+static void apply_numeric_policy(const struct lh_column_policy *policy, struct lh_field *field,
+                                 struct lh_pg_decoder *decoder) {
+  if (policy->numeric == LH_NUMERIC_DOUBLE) {
+    field->type = LH_TYPE_DOUBLE;
+    decoder->decode = lh_pg_decode_numeric_double;
+  } else if (policy->numeric == LH_NUMERIC_DECIMAL) {
+    field->type = LH_TYPE_DECIMAL;
+    field->precision = policy->numeric_precision;
+    field->scale = policy->numeric_scale;
+    decoder->decode = lh_pg_decode_numeric;
+    decoder->precision = policy->numeric_precision;
+    decoder->scale = policy->numeric_scale;
+  }
+}
+
 /* `wire_oid` is the type as the server declares it, `type` the one that it comes down to. */
 static lh_status apply_type(const struct lh_pg_resolver *resolver, const struct lh_pg_type *type,
                             uint32_t wire_oid, int32_t typmod, struct lh_field *field,
@@ -243,6 +259,9 @@ static lh_status apply_type(const struct lh_pg_resolver *resolver, const struct 
   if (type->shape != NULL) {
     type->shape(type->oid == MONEY_OID ? lh_pg_find_in_catalog(resolver, MONEY_OID)->base_typmod : typmod,
                 field, decoder);
+  }
+  if (decoder->decode == lh_pg_decode_numeric_text) {
+    apply_numeric_policy(&resolver->rules->policy, field, decoder);
   }
   return lh_type_is_nested(field->type) ? lh_pg_make_members(resolver, type, field, err) : LH_OK;
 }

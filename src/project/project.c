@@ -8,6 +8,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "project/column_spec.h"
 #include "project/task_spec.h"
 #include "project/yaml.h"
 
@@ -34,6 +35,8 @@ enum top_key {
   TOP_COMPRESSION,
   TOP_SCHEMA,
   TOP_TASKS,
+  TOP_ON_UNREPRESENTABLE,
+  TOP_NAMES,
 };
 
 static const struct lh_yaml_key top_keys[] = {
@@ -49,6 +52,8 @@ static const struct lh_yaml_key top_keys[] = {
     [TOP_COMPRESSION] = {"compression", false},
     [TOP_SCHEMA] = {"schema", false},
     [TOP_TASKS] = {"tasks", false},
+    [TOP_ON_UNREPRESENTABLE] = {"on_unrepresentable", false},
+    [TOP_NAMES] = {"names", false},
     {"sources", true},
     {"notify", true},
     {"sentry", true},
@@ -160,7 +165,7 @@ static lh_status read_memory(const struct lh_yaml *yaml, const yaml_node_t *node
 }
 
 /* The settings beside tasks; each keeps its default where the file does not have it. */
-static lh_status read_settings(const struct lh_yaml *yaml, const struct lh_yaml_field *fields,
+static lh_status read_settings(struct lh_yaml *yaml, const struct lh_yaml_field *fields,
                                struct lh_project *project, struct lh_task_spec *defaults,
                                struct lh_error *err) {
   static const char *const catalogs[] = {"local", "glue", "crawler"};
@@ -195,6 +200,13 @@ static lh_status read_settings(const struct lh_yaml *yaml, const struct lh_yaml_
   if (fields[TOP_COMPRESSION].key != NULL) {
     LH_TRY(lh_task_spec_read_compression(yaml, fields[TOP_COMPRESSION].value, NULL, &defaults->codec,
                                          &defaults->codec_level, err));
+  }
+  if (fields[TOP_ON_UNREPRESENTABLE].key != NULL) {
+    LH_TRY(lh_column_spec_read_unrepresentable(yaml, fields[TOP_ON_UNREPRESENTABLE].value, NULL,
+                                               &defaults->policy.on_unrepresentable, err));
+  }
+  if (fields[TOP_NAMES].key != NULL) {
+    LH_TRY(lh_column_spec_read_names(yaml, fields[TOP_NAMES].value, NULL, &defaults->names, err));
   }
   return LH_OK;
 }
@@ -295,7 +307,8 @@ static lh_status read_project(struct lh_yaml *yaml, struct lh_project *project, 
     return LH_ERROR_PROJECT;
   }
   struct lh_yaml_field fields[TOP_KEY_COUNT];
-  struct lh_task_spec defaults = {.codec = LH_CODEC_ZSTD, .codec_level = LH_CODEC_LEVEL_DEFAULT};
+  struct lh_task_spec defaults = {
+      .codec = LH_CODEC_ZSTD, .codec_level = LH_CODEC_LEVEL_DEFAULT, .names = LH_NAMES_LOWER};
   LH_TRY(lh_yaml_get_fields(yaml, root, top_keys, TOP_KEY_COUNT, NULL, fields, err));
   LH_TRY(require_keys(yaml, root, fields, err));
   LH_TRY(read_settings(yaml, fields, project, &defaults, err));

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "codec/codec.h"
+#include "column/policy.h"
 #include "lakehaul/error.h"
 
 enum lh_task_kind { LH_TASK_TABLE, LH_TASK_QUERY, LH_TASK_SQL };
@@ -35,6 +36,11 @@ struct lh_task_spec {
   size_t include_count;
   const char *const *exclude;
   size_t exclude_count;
+  const struct lh_column_settings *settings; /* of the columns that have any of their own */
+  size_t settings_count;
+  struct lh_column_policy policy; /* of the other columns */
+  enum lh_names names;
+  const char *where;   /* LH_TASK_TABLE: an SQL condition, or NULL */
   enum lh_codec codec; /* the task's or the project's */
   int codec_level;
   enum lh_schema_rule schema_rule; /* the task's or the project's */

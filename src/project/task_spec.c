@@ -8,13 +8,26 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "project/column_spec.h"
 
 #define RESERVED_NAME "_lakehaul" /* the lake's own folder */
 #define SCOPE_SIZE 256
 #define SUGGESTED_FILES_MAX 512
 
 /* Kinds first: their places in the table are those of enum lh_task_kind. */
-enum task_key { KEY_TABLE, KEY_QUERY, KEY_SQL, KEY_COLUMNS, KEY_COMPRESSION, KEY_SCHEMA };
+enum task_key {
+  KEY_TABLE,
+  KEY_QUERY,
+  KEY_SQL,
+  KEY_COLUMNS,
+  KEY_COMPRESSION,
+  KEY_SCHEMA,
+  KEY_WHERE,
+  KEY_ON_UNREPRESENTABLE,
+  KEY_NUMERIC,
+  KEY_MULTIDIMENSIONAL,
+  KEY_NAMES
+};
 #define KIND_COUNT 3
 
 static const struct lh_yaml_key task_keys[] = {
@@ -24,13 +37,17 @@ static const struct lh_yaml_key task_keys[] = {
     [KEY_COLUMNS] = {"columns", false},
     [KEY_COMPRESSION] = {"compression", false},
     [KEY_SCHEMA] = {"schema", false},
+    [KEY_WHERE] = {"where", false},
+    [KEY_ON_UNREPRESENTABLE] = {"on_unrepresentable", false},
+    [KEY_NUMERIC] = {"numeric", false},
+    [KEY_MULTIDIMENSIONAL] = {"multidimensional", false},
+    [KEY_NAMES] = {"names", false},
     {"file", true},
     {"c", true},
     {"command", true},
     {"load", true},
     {"partition_by", true},
     {"checks", true},
-    {"where", true},
     {"inputs", true},
     {"into", true},
     {"mode", true},
@@ -83,35 +100,6 @@ lh_status lh_task_spec_read_compression(const struct lh_yaml *yaml, const yaml_n
                scope != NULL ? scope : "");
   lh_error_hint(err, "%s", problem.hint);
   return LH_ERROR_PROJECT;
-}
-
-static lh_status read_columns(struct lh_yaml *yaml, const yaml_node_t *node, const char *task_scope,
-                              struct lh_task_spec *task, struct lh_error *err) {
-  enum { INCLUDE, EXCLUDE, COUNT };
-  static const struct lh_yaml_key keys[COUNT] = {
-      [INCLUDE] = {"include", false}, [EXCLUDE] = {"exclude", false}};
-  struct lh_yaml_field fields[COUNT];
-  const lh_status status = lh_yaml_expect(yaml, node, YAML_MAPPING_NODE, "columns", task_scope, err);
-  if (status != LH_OK) {
-    lh_error_hint(err, "write columns: { include: [a, b] } or columns: { exclude: [a, b] }");
-    return status;
-  }
-  char scope[SCOPE_SIZE + 16];
-  snprintf(scope, sizeof(scope), "columns of %s", task_scope);
-  LH_TRY(lh_yaml_get_fields(yaml, node, keys, COUNT, scope, fields, err));
-  if ((fields[INCLUDE].key != NULL) == (fields[EXCLUDE].key != NULL)) {
-    lh_yaml_fail(yaml, node, LH_ERROR_PROJECT, err, "%s has %s include %s exclude", scope,
-                 fields[INCLUDE].key != NULL ? "both" : "neither",
-                 fields[INCLUDE].key != NULL ? "and" : "nor");
-    lh_error_hint(err, "give one of them: the columns to take, or those to leave out");
-    return LH_ERROR_PROJECT;
-  }
-  if (fields[INCLUDE].key != NULL) {
-    return lh_yaml_get_texts(yaml, fields[INCLUDE].value, "include", scope, &task->include,
-                             &task->include_count, err);
-  }
-  return lh_yaml_get_texts(yaml, fields[EXCLUDE].value, "exclude", scope, &task->exclude,
-                           &task->exclude_count, err);
 }
 
 lh_status lh_task_spec_read_schema_rule(const struct lh_yaml *yaml, const yaml_node_t *node,
@@ -248,6 +236,56 @@ static lh_status read_kind_value(const struct lh_yaml *yaml, const yaml_node_t *
   return lh_error_set(err, LH_ERROR_INTERNAL, "task kind %d is unknown", (int)task->kind);
 }
 
+/* What concerns rows as the database has them says nothing to a task that reads the lake. */
+static lh_status check_kind_takes(const struct lh_yaml *yaml, const struct lh_yaml_field *fields,
+                                  const char *scope, enum lh_task_kind kind, struct lh_error *err) {
+  static const struct {
+    enum task_key key;
+    bool of_queries;
+    const char *hint;
+  } of_tables[] = {
+      {KEY_COLUMNS, true, "name the columns in its SELECT"},
+      {KEY_WHERE, false, "write the condition into its SELECT"},
+      {KEY_ON_UNREPRESENTABLE, true, "it is for tasks that read PostgreSQL"},
+      {KEY_NUMERIC, true, "it is for tasks that read PostgreSQL"},
+      {KEY_MULTIDIMENSIONAL, true, "it is for tasks that read PostgreSQL"},
+      {KEY_NAMES, true, "name the columns in its SELECT"},
+  };
+  for (size_t i = 0; i < sizeof(of_tables) / sizeof(of_tables[0]); i++) {
+    const yaml_node_t *const key = fields[of_tables[i].key].key;
+    const bool taken = kind == LH_TASK_TABLE || (kind == LH_TASK_QUERY && of_tables[i].of_queries);
+    if (key != NULL && !taken) {
+      lh_yaml_fail(yaml, key, LH_ERROR_PROJECT, err, "%s is of kind %s and takes no %s", scope,
+                   lh_task_kind_name(kind), task_keys[of_tables[i].key].name);
+      lh_error_hint(err, "%s", of_tables[i].hint);
+      return LH_ERROR_PROJECT;
+    }
+  }
+  return LH_OK;
+}
+
+static lh_status read_policy(struct lh_yaml *yaml, const struct lh_yaml_field *fields, const char *scope,
+                             struct lh_task_spec *task, struct lh_error *err) {
+  if (fields[KEY_WHERE].key != NULL) {
+    LH_TRY(lh_yaml_get_text(yaml, fields[KEY_WHERE].value, "where", scope, &task->where, err));
+  }
+  if (fields[KEY_ON_UNREPRESENTABLE].key != NULL) {
+    LH_TRY(lh_column_spec_read_unrepresentable(yaml, fields[KEY_ON_UNREPRESENTABLE].value, scope,
+                                               &task->policy.on_unrepresentable, err));
+  }
+  if (fields[KEY_NUMERIC].key != NULL) {
+    LH_TRY(lh_column_spec_read_numeric(yaml, fields[KEY_NUMERIC].value, scope, &task->policy, err));
+  }
+  if (fields[KEY_MULTIDIMENSIONAL].key != NULL) {
+    LH_TRY(lh_column_spec_read_multidimensional(yaml, fields[KEY_MULTIDIMENSIONAL].value, scope,
+                                                &task->policy.multidimensional, err));
+  }
+  if (fields[KEY_NAMES].key != NULL) {
+    LH_TRY(lh_column_spec_read_names(yaml, fields[KEY_NAMES].value, scope, &task->names, err));
+  }
+  return LH_OK;
+}
+
 lh_status lh_task_spec_read(struct lh_yaml *yaml, const yaml_node_t *key, const yaml_node_t *value,
                             const char *directory, struct lh_task_spec *task, struct lh_error *err) {
   const char *name;
@@ -269,14 +307,10 @@ lh_status lh_task_spec_read(struct lh_yaml *yaml, const yaml_node_t *key, const 
   struct lh_yaml_field fields[TASK_KEY_COUNT];
   LH_TRY(lh_yaml_get_fields(yaml, value, task_keys, TASK_KEY_COUNT, scope, fields, err));
   LH_TRY(find_kind(yaml, key, scope, fields, &task->kind, err));
+  LH_TRY(check_kind_takes(yaml, fields, scope, task->kind, err));
+  LH_TRY(read_policy(yaml, fields, scope, task, err));
   if (fields[KEY_COLUMNS].key != NULL) {
-    if (task->kind == LH_TASK_SQL) {
-      lh_yaml_fail(yaml, fields[KEY_COLUMNS].key, LH_ERROR_PROJECT, err,
-                   "%s is of kind sql and takes no columns", scope);
-      lh_error_hint(err, "name the columns in its SELECT");
-      return LH_ERROR_PROJECT;
-    }
-    LH_TRY(read_columns(yaml, fields[KEY_COLUMNS].value, scope, task, err));
+    LH_TRY(lh_column_spec_read(yaml, fields[KEY_COLUMNS].value, scope, task, err));
   }
   if (fields[KEY_COMPRESSION].key != NULL) {
     LH_TRY(lh_task_spec_read_compression(yaml, fields[KEY_COMPRESSION].value, scope, &task->codec,

@@ -357,6 +357,24 @@ lh_status lh_yaml_get_int(const struct lh_yaml *yaml, const yaml_node_t *node, c
   return LH_OK;
 }
 
+lh_status lh_yaml_get_word(const struct lh_yaml *yaml, const yaml_node_t *node, const char *key,
+                           const char *scope, const char *const *words, size_t count, size_t *out,
+                           struct lh_error *err) {
+  const char *text = "null";
+  const bool says_null =
+      node->type == YAML_SCALAR_NODE && strcmp((const char *)node->data.scalar.value, text) == 0;
+  if (!says_null) {
+    LH_TRY(lh_yaml_get_text(yaml, node, key, scope, &text, err));
+  }
+  for (size_t i = 0; i < count; i++) {
+    if (strcmp(text, words[i]) == 0) {
+      *out = i;
+      return LH_OK;
+    }
+  }
+  return lh_yaml_fail_unknown(yaml, node, key, text, scope, words, count, err);
+}
+
 lh_status lh_yaml_get_texts(struct lh_yaml *yaml, const yaml_node_t *node, const char *key, const char *scope,
                             const char *const **out, size_t *count, struct lh_error *err) {
   char name[LABEL_SIZE];

@@ -77,6 +77,11 @@ lh_status lh_yaml_get_text(const struct lh_yaml *yaml, const yaml_node_t *node, 
 lh_status lh_yaml_get_int(const struct lh_yaml *yaml, const yaml_node_t *node, const char *key,
                           const char *scope, int least, int most, int *out,
                           struct lh_error *err) LH_WARN_UNUSED;
+/* A scalar that is one of `words`, of which one may be null without quotes; `*out` is its place among them.
+ */
+lh_status lh_yaml_get_word(const struct lh_yaml *yaml, const yaml_node_t *node, const char *key,
+                           const char *scope, const char *const *words, size_t count, size_t *out,
+                           struct lh_error *err) LH_WARN_UNUSED;
 /* A list of at least one text, none of them twice. */
 lh_status lh_yaml_get_texts(struct lh_yaml *yaml, const yaml_node_t *node, const char *key, const char *scope,
                             const char *const **out, size_t *count, struct lh_error *err) LH_WARN_UNUSED;

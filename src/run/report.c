@@ -67,9 +67,10 @@ static lh_status columns_to_json(const struct lh_schema *schema, json_t *array, 
     const char *const type = lh_field_type_name(field, &arena);
     json_t *const column =
         type != NULL
-            ? json_pack("{s:s, s:s, s:s, s:s, s:b}", "name", field->name, "type", type, "source_type",
+            ? json_pack("{s:s, s:s, s:s, s:s, s:b, s:s}", "name", field->name, "type", type, "source_type",
                         field->source_type != NULL ? field->source_type : "", "comment",
-                        field->comment != NULL ? field->comment : "", "nullable", field->nullable)
+                        field->comment != NULL ? field->comment : "", "nullable", field->nullable,
+                        "source_name", field->source_name != NULL ? field->source_name : "")
             : NULL;
     if (column == NULL || json_array_append_new(array, column) != 0) {
       status = lh_error_memory(err);
@@ -136,6 +137,7 @@ static lh_status decode_columns(const json_t *object, struct lh_arena *arena, st
     LH_TRY(lh_json_get_string(column, "name", report_what, arena, &columns[i].name, err));
     LH_TRY(lh_json_get_string(column, "type", report_what, arena, &columns[i].type, err));
     LH_TRY(lh_json_get_string(column, "source_type", report_what, arena, &columns[i].source_type, err));
+    LH_TRY(lh_json_get_string(column, "source_name", report_what, arena, &columns[i].source_name, err));
     LH_TRY(lh_json_get_string(column, "comment", report_what, arena, &columns[i].comment, err));
     columns[i].nullable = json_is_true(json_object_get(column, "nullable"));
   }

@@ -1,9 +1,11 @@
 /* Extraction: connect, take the snapshot, describe, then COPY into Parquet batch by batch. */
 #include "task/extract.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "postgres/copy_reader.h"
+#include "postgres/decode.h"
 #include "task/output.h"
 
 static void cancel_connection(void *target) {
@@ -24,9 +26,68 @@ lh_status lh_extraction_open(struct lh_extraction *extraction, const struct lh_e
                               &extraction->relation, err);
 }
 
-static void warn_of_fallbacks(const struct lh_pg_relation *relation, const struct lh_observer *observer) {
+struct lh_pg_select_options lh_extraction_select(const struct lh_task_spec *spec, int64_t limit) {
+  return (struct lh_pg_select_options){
+      .include = spec->include,
+      .include_count = spec->include_count,
+      .exclude = spec->exclude,
+      .exclude_count = spec->exclude_count,
+      .settings = spec->settings,
+      .settings_count = spec->settings_count,
+      .policy = spec->policy,
+      .names = spec->names,
+      .where = spec->where,
+      .limit = limit,
+  };
+}
+
+static void warn_of_names(const struct lh_pg_relation *relation, const struct lh_observer *observer) {
+  struct lh_arena arena;
+  if (relation->names_changed == NULL) {
+    return;
+  }
+  lh_arena_init(&arena, 0);
+  const char *const message = lh_arena_printf(&arena, "columns of %s have other names in the lake: %s",
+                                              relation->name, relation->names_changed);
+  if (message != NULL) {
+    lh_observer_warning(observer, message);
+  }
+  lh_arena_clear(&arena);
+}
+
+/* At the end of a task: what its policy replaced. */
+static void warn_of_replaced(const struct lh_pg_relation *relation, const struct lh_observer *observer) {
   for (size_t i = 0; i < relation->column_count; i++) {
     const struct lh_pg_column *const column = &relation->columns[i];
+    if (column->replaced == NULL) {
+      continue;
+    }
+    const uint64_t nulls = atomic_load(&column->replaced->nulls);
+    const uint64_t clamped = atomic_load(&column->replaced->clamped);
+    char became[96] = "";
+    if (nulls > 0 && clamped > 0) {
+      snprintf(became, sizeof(became), "null (%" PRIu64 ") or the nearest that it can (%" PRIu64 ")", nulls,
+               clamped);
+    } else {
+      snprintf(became, sizeof(became), "%s", nulls > 0 ? "null" : "the nearest that it can");
+    }
+    char message[1024];
+    snprintf(message, sizeof(message),
+             "column \"%s\" of %s: %" PRIu64 " value%s that the lake cannot hold became %s", column->name,
+             relation->name, nulls + clamped, nulls + clamped == 1 ? "" : "s", became);
+    if (nulls + clamped > 0) {
+      lh_observer_warning(observer, message);
+    }
+  }
+}
+
+static void warn_of_columns(const struct lh_pg_relation *relation, const struct lh_observer *observer) {
+  warn_of_names(relation, observer);
+  for (size_t i = 0; i < relation->column_count; i++) {
+    const struct lh_pg_column *const column = &relation->columns[i];
+    if (column->warning != NULL) {
+      lh_observer_warning(observer, column->warning);
+    }
     if (!column->text_fallback) {
       continue;
     }
@@ -59,7 +120,7 @@ lh_status lh_extraction_copy(struct lh_extraction *extraction,
   struct lh_copy_reader *reader = NULL;
   struct lh_batch batch = {0};
   struct lh_output output;
-  warn_of_fallbacks(relation, observer);
+  warn_of_columns(relation, observer);
   lh_status status = lh_output_open(&output, &relation->schema, options, sink, err);
   if (status == LH_OK) {
     status = lh_batch_init(&batch, &relation->schema, LH_BATCH_ROWS, err);
@@ -72,6 +133,9 @@ lh_status lh_extraction_copy(struct lh_extraction *extraction,
   }
   if (status == LH_OK) {
     status = lh_output_finish(&output, err);
+  }
+  if (status == LH_OK) {
+    warn_of_replaced(relation, observer);
   }
   *rows = output.rows;
   lh_output_clear(&output);

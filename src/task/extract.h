@@ -14,6 +14,7 @@
 #include "parquet/writer.h"
 #include "postgres/connection.h"
 #include "postgres/relation.h"
+#include "project/project.h"
 #include "task/interrupt.h"
 #include "task/observer.h"
 
@@ -41,6 +42,9 @@ lh_status lh_extraction_copy(struct lh_extraction *extraction,
                              const struct lh_parquet_writer_options *options, struct lh_sink *sink,
                              const struct lh_observer *observer, uint64_t *rows,
                              struct lh_error *err) LH_WARN_UNUSED;
+
+/* What the project says of the columns and rows of a table or query task. Borrowed from `spec`. */
+struct lh_pg_select_options lh_extraction_select(const struct lh_task_spec *spec, int64_t limit);
 
 void lh_extraction_close(struct lh_extraction *extraction);
 

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/io.h"
 #include "column/batch.h"
 #include "lakehaul/error.h"
@@ -19,6 +20,11 @@ struct lh_output {
 
 /* How large a row group may grow in memory under a task's budget. */
 void lh_output_fit_memory(struct lh_parquet_writer_options *options, uint64_t memory_bytes);
+
+/* Adds the file's metadata "lakehaul.source_names", a JSON object from each name that is not the source's to
+ * the source's, where there is one. In `arena`. */
+lh_status lh_output_note_names(struct lh_parquet_writer_options *options, const struct lh_schema *schema,
+                               struct lh_arena *arena, struct lh_error *err) LH_WARN_UNUSED;
 
 /* Takes the sink over, also when it fails. Call lh_output_clear in any case. */
 lh_status lh_output_open(struct lh_output *output, const struct lh_schema *schema,

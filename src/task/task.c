@@ -88,6 +88,7 @@ static lh_status copy_extraction(const struct lh_task_request *request, struct l
   LH_TRY(lh_task_check_schema(request, arena, out, err));
   struct lh_parquet_writer_options options;
   LH_TRY(lh_task_writer_options(request, out, arena, &options, err));
+  LH_TRY(lh_output_note_names(&options, &out->schema, arena, err));
   struct lh_sink *sink = NULL;
   LH_TRY(lh_store_create(request->store, key, &sink, err));
   uint64_t rows = 0;
@@ -152,11 +153,7 @@ static struct lh_extract_request extract_request(const struct lh_task_request *r
       .snapshot_id = request->snapshot_id,
       .table = spec->kind == LH_TASK_TABLE ? spec->table : NULL,
       .query = spec->kind == LH_TASK_QUERY ? spec->query : NULL,
-      .select = {.include = spec->include,
-                 .include_count = spec->include_count,
-                 .exclude = spec->exclude,
-                 .exclude_count = spec->exclude_count,
-                 .limit = request->limit},
+      .select = lh_extraction_select(spec, request->limit),
   };
 }
 

@@ -236,7 +236,7 @@ def cases(types_database, tmp_path_factory) -> Haul:
     for case in known:
         make_table(types_database, case)
     tasks = {case.name: {"table": f"public.n_{case.name}"} for case in known}
-    return haul(make_project(tmp_path_factory.mktemp("nested"), types_database, tasks), expect=None)
+    return haul(make_project(tmp_path_factory.mktemp("nested"), types_database, tasks, names="keep"), expect=None)
 
 
 def leaf(text: Any, type_: pa.DataType) -> Any:
@@ -418,7 +418,7 @@ def test_many_rows_of_nested_values(types_database, tmp_path):
           CASE WHEN id % 11 <> 0 THEN int4range(id, CASE WHEN id % 4 <> 0 THEN id + id % 3 END) END AS r,
           hstore(ARRAY['k' || id % 3, NULLIF('v' || id % 2, 'v1')]) AS h
         FROM generate_series(1, 30000) id""")
-    run = haul(make_project(tmp_path, types_database, {"many": {"table": "many_nested"}}))
+    run = haul(make_project(tmp_path, types_database, {"many": {"table": "many_nested"}}, names="keep"))
     pairs = "COALESCE((SELECT json_agg(of_pair(ps[i]) ORDER BY i) FROM generate_subscripts(ps, 1) i), '[]'::json)"
     assert_holds(
         run.files("many"),
