@@ -3,7 +3,10 @@ named by column and key."""
 
 from __future__ import annotations
 
+import datetime
 import json
+import os
+import random
 import re
 import threading
 import time
@@ -304,6 +307,80 @@ def test_a_database_in_another_encoding(cluster, tmp_path):
             project.run("--verify")
             assert verify(project, expect=0)["t"]["status"] == "equal"
         server.execute("DROP DATABASE latin WITH (FORCE)")
+
+
+# -------- random nested tables --------
+
+NESTED_TABLES = 24
+SCALARS: dict[str, Callable[[random.Random], object]] = {
+    "int4": lambda g: g.choice([0, -1, 2**31 - 1, -(2**31), g.randint(-999, 999)]),
+    "int8": lambda g: g.randint(-(2**53), 2**53),
+    "text": lambda g: "".join(g.choice("aB1 ,\"\\{}()'\nü日🚚") for _ in range(g.choice([0, 1, 3, 12]))),
+    "bool": lambda g: g.random() < 0.5,
+    "date": lambda g: str(datetime.date(1, 1, 1) + datetime.timedelta(days=g.randrange(3652059))),
+}
+
+
+class NestedTypes:
+    """Composite types in a database, made of scalars, arrays and each other, and random values of them as JSON."""
+
+    def __init__(self, database: Database, generator: random.Random):
+        self.database, self.generator = database, generator
+        self.members: dict[str, dict[str, str]] = {}
+
+    def random_type(self) -> str:
+        name = self.generator.choice([*SCALARS, *self.members, *self.members])
+        return f"{name}[]" if self.generator.random() < 0.35 else name
+
+    def make(self, name: str) -> None:
+        members = {f"m{i}": self.random_type() for i in range(self.generator.randint(1, 4))}
+        self.database.execute(f"CREATE TYPE {name} AS ({', '.join(f'{key} {type_}' for key, type_ in members.items())})")
+        self.members[name] = members
+
+    def value(self, type_: str) -> object:
+        g = self.generator
+        if g.random() < 0.2:
+            return None
+        if type_.endswith("[]"):
+            return [self.value(type_[:-2]) for _ in range(g.choice([0, 1, 2, 5]))]
+        if type_ in SCALARS:
+            return SCALARS[type_](g)
+        return {name: self.value(member) for name, member in self.members[type_].items()}
+
+
+def as_json(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: as_json(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [as_json(item) for item in value]
+    return str(value) if isinstance(value, datetime.date) else value
+
+
+@pytest.mark.asan
+def test_random_nested_tables_come_through_unchanged(database, tmp_path):
+    seed = int(os.environ.get("LAKEHAUL_TEST_SEED") or random.SystemRandom().randrange(1 << 32))
+    print(f"the same again: LAKEHAUL_TEST_SEED={seed}")
+    types = NestedTypes(database, random.Random(seed))
+    for number in range(8):
+        types.make(f"nested_{number}")
+    expected: dict[str, list[dict]] = {}
+    for number in range(NESTED_TABLES):
+        name = f"table_{number}"
+        columns = {"id": "int4", **{f"c{i}": types.random_type() for i in range(types.generator.randint(1, 5))}}
+        database.execute(f"CREATE TABLE {name} ({', '.join(f'{key} {type_}' for key, type_ in columns.items())})")
+        rows = [
+            {key: row if key == "id" else types.value(type_) for key, type_ in columns.items()}
+            for row in range(types.generator.choice([0, 1, 9, 300]))
+        ]
+        database.execute(
+            f"INSERT INTO {name} SELECT (jsonb_populate_record(NULL::{name}, doc)).* FROM jsonb_array_elements(%s::jsonb) doc",
+            (json.dumps(rows),),
+        )
+        expected[name] = rows
+    run = haul(make_project(tmp_path, database, {name: {"table": name} for name in expected}), "--verify")
+    for name, rows in expected.items():
+        held = sorted((as_json(row) for path in run.files(name) for row in pq.read_table(path).to_pylist()), key=lambda row: row["id"])
+        assert held == rows, name
 
 
 # -------- a table that changes --------
