@@ -21,8 +21,8 @@ lh_status lh_job_encode(const struct lh_job *job, struct lh_buf *out, struct lh_
                 job->project_path, "project_text", job->project_text, "task", job->task, "sql", job->sql,
                 "lake", job->lake, "version", job->version, "snapshot_id", job->snapshot_id, "snapshot_time",
                 job->snapshot_time, "snapshot_lsn", job->snapshot_lsn, "temp_directory", job->temp_directory,
-                "limit", (json_int_t)job->limit, "verify", job->verify, "memory_bytes", (json_int_t)job->memory_bytes, "threads",
-                job->threads, "inputs", inputs_to_json(job));
+                "limit", (json_int_t)job->limit, "verify", job->verify, "memory_bytes",
+                (json_int_t)job->memory_bytes, "threads", job->threads, "inputs", inputs_to_json(job));
   return lh_json_take_append(object, false, out, err);
 }
 
