@@ -192,11 +192,14 @@ static struct annotation annotation_of(const struct lh_field *field,
     case LH_TYPE_JSON:
       return (struct annotation){CONVERTED_JSON, LOGICAL_JSON};
     case LH_TYPE_UUID:
-      return options->uuid_as_string && !field->native ? text : (struct annotation){CONVERTED_NONE, LOGICAL_UUID};
+      return options->uuid_as_string && !field->native ? text
+                                                       : (struct annotation){CONVERTED_NONE, LOGICAL_UUID};
     case LH_TYPE_DATE:
       return (struct annotation){CONVERTED_DATE, LOGICAL_DATE};
     case LH_TYPE_TIME:
-      return options->time_as_string && !field->native ? text : (struct annotation){CONVERTED_TIME_MICROS, LOGICAL_TIME};
+      return options->time_as_string && !field->native
+                 ? text
+                 : (struct annotation){CONVERTED_TIME_MICROS, LOGICAL_TIME};
     case LH_TYPE_TIMESTAMP:
       return (struct annotation){field->unit == LH_UNIT_NANOS ? CONVERTED_NONE : CONVERTED_TIMESTAMP_MICROS,
                                  LOGICAL_TIMESTAMP};

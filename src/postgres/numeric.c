@@ -342,8 +342,8 @@ lh_status lh_pg_decode_numeric_integer(const struct lh_pg_decoder *decoder, cons
 #define DOUBLE_GROUPS 200 /* 797 digits and more: the 767 that can decide how a double is rounded */
 #define DOUBLE_TEXT_BYTES (GROUP_DIGITS * (DOUBLE_GROUPS + 1) + 24)
 
-/* The nearest double, by the C library's own reading of the digits. Of a longer value, what follows the digits
- * that matter is one that is not zero. */
+/* The nearest double, by the C library's own reading of the digits. Of a longer value, what follows the
+ * digits that matter is one that is not zero. */
 static double nearest_double(const struct numeric *numeric) {
   char text[DOUBLE_TEXT_BYTES];
   struct numeric trimmed = *numeric;

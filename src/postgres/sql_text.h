@@ -16,9 +16,9 @@ const char *lh_pg_quote_name(const char *name, struct lh_arena *arena);
 lh_status lh_pg_single_statement(const char *sql, struct lh_arena *arena, const char **out,
                                  struct lh_error *err) LH_WARN_UNUSED;
 
-/* An SQL condition as it may stand between parentheses of ours: `sql` with a line break that ends a comment at
- * its end, in `arena`. LH_ERROR_QUERY where it is empty, holds a semicolon, has parentheses of its own that do
- * not match, or a quote or comment that does not end, so that it could end ours. */
+/* An SQL condition as it may stand between parentheses of ours: `sql` with a line break that ends a comment
+ * at its end, in `arena`. LH_ERROR_QUERY where it is empty, holds a semicolon, has parentheses of its own
+ * that do not match, or a quote or comment that does not end, so that it could end ours. */
 lh_status lh_pg_condition(const char *sql, struct lh_arena *arena, const char **out,
                           struct lh_error *err) LH_WARN_UNUSED;
 

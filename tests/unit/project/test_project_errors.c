@@ -24,7 +24,7 @@
 #define TOP_HINT                                                                                         \
   "this version has: project, source, lake, catalog, engine, jobs, streams, memory, keep, compression, " \
   "schema, tasks, on_unrepresentable, names"
-#define KEY_HINT                                                                                    \
+#define KEY_HINT                                                                                            \
   "this version has: table, query, sql, columns, compression, schema, where, on_unrepresentable, numeric, " \
   "multidimensional, names"
 #define NAME_64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
