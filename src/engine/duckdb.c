@@ -131,6 +131,8 @@ static lh_status connect_both(struct lh_engine *engine, struct lh_error *err) {
     return lh_error_set(err, LH_ERROR_INTERNAL, "cannot connect to the embedded DuckDB");
   }
   LH_TRY(run_admin(engine, engine->admin, "SET GLOBAL TimeZone = 'UTC'", err));
+  /* Geometries stay the bytes that the files hold. */
+  LH_TRY(run_admin(engine, engine->admin, "SET GLOBAL enable_geoparquet_conversion = false", err));
   LH_TRY(run_admin(engine, engine->admin, "SET errors_as_json = true", err));
   return run_admin(engine, engine->queries, "SET errors_as_json = true", err);
 }

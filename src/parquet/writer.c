@@ -290,6 +290,12 @@ static lh_status finish(struct lh_parquet_writer *writer, struct lh_error *err) 
   return write_footer(writer, err);
 }
 
+void lh_parquet_writer_set_metadata(struct lh_parquet_writer *writer, const struct lh_key_value *metadata,
+                                    size_t count) {
+  writer->options.metadata = metadata;
+  writer->options.metadata_count = count;
+}
+
 lh_status lh_parquet_writer_finish(struct lh_parquet_writer *writer, struct lh_error *err) {
   LH_TRY(check_open(writer, err));
   const lh_status status = finish(writer, err);

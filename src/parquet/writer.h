@@ -52,6 +52,10 @@ lh_status lh_parquet_writer_new(const struct lh_schema *schema,
 lh_status lh_parquet_writer_write(struct lh_parquet_writer *writer, const struct lh_batch *batch,
                                   struct lh_error *err) LH_WARN_UNUSED;
 
+/* Replaces the options' key-value metadata, with what is known only after the rows; borrowed until finish. */
+void lh_parquet_writer_set_metadata(struct lh_parquet_writer *writer, const struct lh_key_value *metadata,
+                                    size_t count);
+
 /* Closes the last row group and writes the footer. Does not finish the sink. Nothing can be written after. */
 lh_status lh_parquet_writer_finish(struct lh_parquet_writer *writer, struct lh_error *err) LH_WARN_UNUSED;
 

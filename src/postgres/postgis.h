@@ -24,10 +24,15 @@ struct lh_pg_geometries {
   bool is_geography;
 };
 
-/* The value of the file's key "geo", in `arena`, once all rows have been read; NULL where no column holds
- * geometries. Asks the server for coordinate systems. */
-lh_status lh_pg_geoparquet_metadata(struct lh_pg_connection *connection,
-                                    const struct lh_pg_relation *relation, struct lh_arena *arena,
-                                    const char **out, struct lh_error *err) LH_WARN_UNUSED;
+struct lh_pg_geo_metadata {
+  const char *value; /* of the file's key "geo"; NULL where no column holds geometries */
+  const char **warnings;
+  size_t warning_count;
+};
+
+/* Once all rows have been read: in `arena`. Asks the server for coordinate systems. */
+lh_status lh_pg_geo_metadata_build(struct lh_pg_connection *connection, const struct lh_pg_relation *relation,
+                                   struct lh_arena *arena, struct lh_pg_geo_metadata *out,
+                                   struct lh_error *err) LH_WARN_UNUSED;
 
 #endif

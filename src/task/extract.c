@@ -6,6 +6,7 @@
 
 #include "postgres/copy_reader.h"
 #include "postgres/decode.h"
+#include "postgres/postgis.h"
 #include "task/output.h"
 
 static void cancel_connection(void *target) {
@@ -113,6 +114,32 @@ static lh_status copy_batches(struct lh_extraction *extraction, struct lh_copy_r
   }
 }
 
+/* What is known of geometries once they have all been seen, into the file's metadata. */
+static lh_status note_geometries(const struct lh_extraction *extraction,
+                                 const struct lh_parquet_writer_options *options, struct lh_output *output,
+                                 const struct lh_observer *observer, struct lh_arena *arena,
+                                 struct lh_error *err) {
+  struct lh_pg_geo_metadata geo;
+  LH_TRY(lh_pg_geo_metadata_build(extraction->connection, extraction->relation, arena, &geo, err));
+  for (size_t i = 0; i < geo.warning_count; i++) {
+    lh_observer_warning(observer, geo.warnings[i]);
+  }
+  if (geo.value == NULL) {
+    return LH_OK;
+  }
+  const size_t count = options->metadata_count;
+  struct lh_key_value *const metadata = LH_ARENA_ARRAY(arena, struct lh_key_value, count + 1);
+  if (metadata == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < count; i++) {
+    metadata[i] = options->metadata[i];
+  }
+  metadata[count] = (struct lh_key_value){"geo", geo.value};
+  lh_parquet_writer_set_metadata(output->writer, metadata, count + 1);
+  return LH_OK;
+}
+
 lh_status lh_extraction_copy(struct lh_extraction *extraction,
                              const struct lh_parquet_writer_options *options, struct lh_sink *sink,
                              const struct lh_observer *observer, uint64_t *rows, struct lh_error *err) {
@@ -120,6 +147,8 @@ lh_status lh_extraction_copy(struct lh_extraction *extraction,
   struct lh_copy_reader *reader = NULL;
   struct lh_batch batch = {0};
   struct lh_output output;
+  struct lh_arena arena;
+  lh_arena_init(&arena, 0);
   warn_of_columns(relation, observer);
   lh_status status = lh_output_open(&output, &relation->schema, options, sink, err);
   if (status == LH_OK) {
@@ -132,6 +161,9 @@ lh_status lh_extraction_copy(struct lh_extraction *extraction,
     status = copy_batches(extraction, reader, &batch, &output, observer, err);
   }
   if (status == LH_OK) {
+    status = note_geometries(extraction, options, &output, observer, &arena, err);
+  }
+  if (status == LH_OK) {
     status = lh_output_finish(&output, err);
   }
   if (status == LH_OK) {
@@ -141,6 +173,7 @@ lh_status lh_extraction_copy(struct lh_extraction *extraction,
   lh_output_clear(&output);
   lh_batch_clear(&batch);
   lh_copy_reader_free(reader);
+  lh_arena_clear(&arena);
   return status;
 }
 

@@ -1,0 +1,176 @@
+"""PostGIS through the real program: ISO WKB as the server writes it, and GeoParquet metadata. Skipped where the server
+has no PostGIS, which is large."""
+
+from __future__ import annotations
+
+import json
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hauls import Haul, haul, make_project
+from oracle import read_with_pyarrow
+from support import Database
+
+GEOMETRIES = [
+    "POINT(1 2)", "POINT EMPTY", "POINT(-0 1e-300)", "POINT Z (1 2 3)", "POINT M (1 2 3)", "POINT ZM (1 2 3 4)",
+    "LINESTRING(0 0, 1 1, 2 1)", "LINESTRING EMPTY", "LINESTRING Z (0 0 1, 1 1 2)", "LINESTRING ZM (0 0 1 9, 1 1 2 8)",
+    "POLYGON((0 0, 4 0, 4 4, 0 0), (1 1, 2 1, 2 2, 1 1))", "POLYGON EMPTY", "POLYGON Z ((0 0 1, 4 0 1, 4 4 1, 0 0 1))",
+    "MULTIPOINT(1 2, 3 4)", "MULTIPOINT EMPTY", "MULTIPOINT Z (1 2 3, 4 5 6)", "MULTILINESTRING((0 0, 1 1), (2 2, 3 3))",
+    "MULTIPOLYGON(((0 0, 4 0, 4 4, 0 0)), ((10 10, 14 10, 14 14, 10 10)))",
+    "GEOMETRYCOLLECTION(POINT(1 2), LINESTRING(0 0, 1 1))", "GEOMETRYCOLLECTION EMPTY",
+    "GEOMETRYCOLLECTION Z (POINT Z (1 2 3), GEOMETRYCOLLECTION Z (POINT Z (4 5 6)))",
+    "MULTIPOINT M (1 2 3, 4 5 6)",
+]
+CURVES = [
+    "CIRCULARSTRING(0 0, 1 1, 2 0)", "COMPOUNDCURVE(CIRCULARSTRING(0 0, 1 1, 2 0), (2 0, 3 0))",
+    "CURVEPOLYGON(CIRCULARSTRING(0 0, 4 0, 4 4, 0 4, 0 0))", "MULTICURVE((0 0, 5 5), CIRCULARSTRING(4 0, 4 4, 8 4))",
+    "MULTISURFACE(CURVEPOLYGON(CIRCULARSTRING(0 0, 4 0, 4 4, 0 4, 0 0)), ((10 10, 14 12, 11 10, 10 10)))",
+    "TRIANGLE((0 0, 0 9, 9 0, 0 0))", "TIN Z (((0 0 0, 0 0 1, 0 1 0, 0 0 0)), ((0 0 0, 0 1 0, 1 1 0, 0 0 0)))",
+    "POLYHEDRALSURFACE Z (((0 0 0, 0 0 1, 0 1 1, 0 1 0, 0 0 0)), ((0 0 0, 0 1 0, 1 1 0, 1 0 0, 0 0 0)))",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def postgis(module_database: Database) -> Database:
+    if module_database.value("SELECT count(*) FROM pg_available_extensions WHERE name = 'postgis'") == 0:
+        pytest.skip("the extension PostGIS is missing")
+    module_database.execute("CREATE EXTENSION postgis")
+    return module_database
+
+
+@pytest.fixture(scope="module")
+def hauled(postgis, tmp_path_factory) -> Haul:
+    postgis.execute("CREATE TYPE place AS (name text, at geometry)")
+    postgis.execute(
+        "CREATE TABLE shapes (id int, unbound geometry, in_utm geometry, curves geometry, held place, list geometry[])"
+    )
+    for number, text in enumerate([*GEOMETRIES, *CURVES, None]):
+        plain = text if text in GEOMETRIES else None
+        postgis.execute(
+            "INSERT INTO shapes VALUES (%s, %s::geometry, ST_SetSRID(%s::geometry, 32633), %s::geometry, "
+            "ROW('x', %s::geometry), ARRAY[NULL, ST_SetSRID(%s::geometry, 4326)])",
+            (number, plain, plain, text, text, text),
+        )
+    postgis.execute("""
+        CREATE TABLE places AS SELECT id, ST_SetSRID(ST_MakePoint(id, -id), 4326)::geometry(Point, 4326) AS at,
+          ST_MakePoint(id, id / 2.0)::geography AS on_earth,
+          ST_SetSRID(CASE id % 3 WHEN 0 THEN ST_MakePoint(id, 1, 2) WHEN 1 THEN 'LINESTRING(0 0, 1 1)'::geometry END,
+                     3857) AS "In Web Mercator",
+          ST_SetSRID(ST_MakePoint(id, id), 4326 + 27374 * (id % 2)) AS mixed,
+          ST_SetSRID(ST_MakePoint(id, id), 999999) AS of_nowhere, NULL::geometry AS never
+        FROM generate_series(1, 20000) id""")
+    postgis.execute("CREATE TABLE without_rows (id int, at geometry(Point, 4326))")
+    tasks = {name: {"table": name} for name in ("shapes", "places", "without_rows")}
+    return haul(make_project(tmp_path_factory.mktemp("postgis"), postgis, tasks))
+
+
+def geo_metadata(run: Haul, task: str) -> dict:
+    return json.loads(pq.read_metadata(run.files(task)[0]).metadata[b"geo"])
+
+
+def test_geometries_are_what_the_server_calls_iso_wkb(postgis, hauled):
+    for column, expression, held in [
+        ("unbound", "ST_AsBinary(unbound)", lambda row: row["unbound"]),
+        ("in_utm", "ST_AsBinary(in_utm)", lambda row: row["in_utm"]),
+        ("curves", "ST_AsBinary(curves)", lambda row: row["curves"]),
+        ("held", "ST_AsBinary((held).at)", lambda row: row["held"]["at"]),
+        ("list", "ST_AsBinary(list[2])", lambda row: row["list"][1]),
+    ]:
+        expected = [value for (value,) in postgis.rows(f"SELECT {expression} FROM shapes ORDER BY id")]
+        rows = sorted(read_with_pyarrow(hauled.files("shapes")).to_pylist(), key=lambda row: row["id"])
+        found = [held(row) for row in rows]
+        for text, one, other in zip([*GEOMETRIES, *CURVES, None], found, expected, strict=True):
+            assert one == other, f"{column}: {text}"
+    expected = postgis.rows("SELECT id, ST_AsBinary(at), ST_AsBinary(on_earth) FROM places ORDER BY id")
+    table = read_with_pyarrow(hauled.files("places")).sort_by("id")
+    assert list(zip(*(table.column(name).to_pylist() for name in ("id", "at", "on_earth")))) == expected
+    assert table.schema.field("at").type == pa.binary()
+
+
+def test_metadata_names_kinds_and_coordinate_systems(hauled):
+    geo = geo_metadata(hauled, "places")
+    assert geo["version"] == "1.1.0"
+    assert geo["primary_column"] == "at"
+    columns = geo["columns"]
+    assert list(columns) == ["at", "on_earth", "In Web Mercator", "mixed", "of_nowhere", "never"]
+    assert all(column["encoding"] == "WKB" for column in columns.values())
+    assert columns["at"] == {"encoding": "WKB", "geometry_types": ["Point"]}
+    assert columns["on_earth"] == {"encoding": "WKB", "geometry_types": ["Point"], "edges": "spherical"}
+    assert columns["mixed"] == {"encoding": "WKB", "geometry_types": ["Point"], "crs": None}
+    assert columns["of_nowhere"]["crs"] is None
+    assert columns["never"] == {"encoding": "WKB", "geometry_types": [], "crs": None}
+    mercator = columns["In Web Mercator"]
+    assert mercator["geometry_types"] == ["LineString", "Point Z"]
+    assert mercator["crs"]["type"] == "ProjectedCRS"
+    assert mercator["crs"]["id"] == {"authority": "EPSG", "code": 3857}
+    assert mercator["crs"]["conversion"]["method"]["name"] == "Popular Visualisation Pseudo Mercator"
+
+
+def test_metadata_of_measures_names_no_kinds_and_curves_have_none(hauled):
+    columns = geo_metadata(hauled, "shapes")["columns"]
+    assert list(columns) == ["unbound", "in_utm"]
+    assert columns["unbound"] == {"encoding": "WKB", "geometry_types": [], "crs": None}
+    utm = columns["in_utm"]["crs"]
+    assert utm["name"] == "WGS 84 / UTM zone 33N"
+    assert utm["id"] == {"authority": "EPSG", "code": 32633}
+    assert utm["base_crs"]["datum"]["ellipsoid"]["inverse_flattening"] == pytest.approx(298.257223563, abs=1e-12)
+    assert {parameter["name"]: parameter["value"] for parameter in utm["conversion"]["parameters"]} == {
+        "Latitude of natural origin": 0,
+        "Longitude of natural origin": 15,
+        "Scale factor at natural origin": pytest.approx(0.9996, abs=1e-15),
+        "False easting": 500000,
+        "False northing": 0,
+    }
+
+
+def test_a_table_without_rows_has_metadata(hauled):
+    assert geo_metadata(hauled, "without_rows")["columns"]["at"]["geometry_types"] == []
+
+
+def test_coordinate_systems_that_stay_unknown_are_warned_about(hauled):
+    warnings = hauled.warnings("places")
+    assert len(warnings) == 2
+    assert any('"mixed"' in line and "several SRIDs" in line for line in warnings)
+    assert any('"of_nowhere"' in line and "999999" in line for line in warnings)
+    (warning,) = hauled.warnings("shapes")
+    assert '"curves"' in warning and "GeoParquet" in warning
+    assert hauled.warnings("without_rows") == []
+
+
+def test_a_role_that_may_not_read_coordinate_systems_hauls_all_the_same(postgis, tmp_path):
+    postgis.execute("""
+        CREATE TABLE in_utm AS SELECT 1 AS id, ST_SetSRID('POINT(1 2)'::geometry, 32633) AS at;
+        REVOKE SELECT ON spatial_ref_sys FROM PUBLIC;
+        CREATE ROLE surveyor LOGIN PASSWORD 'survey';
+        GRANT SELECT ON in_utm TO surveyor""")
+    uri = "postgresql://surveyor:survey@" + postgis.uri.rsplit("@", 1)[1]
+    try:
+        run = haul(make_project(tmp_path, postgis, {"in_utm": {"table": "in_utm"}}, source=uri))
+        assert geo_metadata(run, "in_utm")["columns"]["at"]["crs"] is None
+        assert any("32633" in line for line in run.warnings("in_utm"))
+    finally:
+        postgis.execute("GRANT SELECT ON spatial_ref_sys TO PUBLIC; DROP OWNED BY surveyor; DROP ROLE surveyor")
+
+
+def test_duckdb_reads_the_geometries(postgis, hauled):
+    """As geometries of its own type, which it makes of the metadata."""
+    with duckdb.connect() as connection:
+        for task, column in [("places", "at"), ("places", "In Web Mercator"), ("shapes", "unbound")]:
+            relation = connection.sql(f"""SELECT "{column}" AS g FROM '{hauled.files(task)[0]}' ORDER BY id""")
+            assert str(relation.types[0]).startswith("GEOMETRY")
+            found = [value for (value,) in connection.sql("SELECT ST_AsWKB(g)::BLOB FROM relation").fetchall()]
+            expected = [value for (value,) in postgis.rows(f'SELECT ST_AsBinary("{column}") FROM {task} ORDER BY id')]
+            assert found == expected
+
+
+def test_lakehaul_queries_geometries_as_the_bytes_that_they_are(postgis, hauled):
+    sql = "SELECT hex(\"at\") AS wkb FROM places WHERE id = 7"
+    result = hauled.project.lakehaul("query", "-f", "csv", sql, expect=0)
+    expected = postgis.value("SELECT upper(encode(ST_AsBinary(at), 'hex')) FROM places WHERE id = 7")
+    assert result.stdout.split() == ["wkb", expected]
+
+
+def test_verification_finds_the_server_and_the_lake_equal(hauled):
+    hauled.project.run("--verify")
