@@ -57,7 +57,7 @@ def hauled(postgis, tmp_path_factory) -> Haul:
         CREATE TABLE places AS SELECT id, ST_SetSRID(ST_MakePoint(id, -id), 4326)::geometry(Point, 4326) AS at,
           ST_MakePoint(id, id / 2.0)::geography AS on_earth,
           ST_SetSRID(CASE id % 3 WHEN 0 THEN ST_MakePoint(id, 1, 2) WHEN 1 THEN 'LINESTRING(0 0, 1 1)'::geometry END,
-                     3857) AS "In Web Mercator",
+                     3857) AS in_web_mercator,
           ST_SetSRID(ST_MakePoint(id, id), 4326 + 27374 * (id % 2)) AS mixed,
           ST_SetSRID(ST_MakePoint(id, id), 999999) AS of_nowhere, NULL::geometry AS never
         FROM generate_series(1, 20000) id""")
@@ -94,14 +94,14 @@ def test_metadata_names_kinds_and_coordinate_systems(hauled):
     assert geo["version"] == "1.1.0"
     assert geo["primary_column"] == "at"
     columns = geo["columns"]
-    assert list(columns) == ["at", "on_earth", "In Web Mercator", "mixed", "of_nowhere", "never"]
+    assert list(columns) == ["at", "on_earth", "in_web_mercator", "mixed", "of_nowhere", "never"]
     assert all(column["encoding"] == "WKB" for column in columns.values())
     assert columns["at"] == {"encoding": "WKB", "geometry_types": ["Point"]}
     assert columns["on_earth"] == {"encoding": "WKB", "geometry_types": ["Point"], "edges": "spherical"}
     assert columns["mixed"] == {"encoding": "WKB", "geometry_types": ["Point"], "crs": None}
     assert columns["of_nowhere"]["crs"] is None
     assert columns["never"] == {"encoding": "WKB", "geometry_types": [], "crs": None}
-    mercator = columns["In Web Mercator"]
+    mercator = columns["in_web_mercator"]
     assert mercator["geometry_types"] == ["LineString", "Point Z"]
     assert mercator["crs"]["type"] == "ProjectedCRS"
     assert mercator["crs"]["id"] == {"authority": "EPSG", "code": 3857}
@@ -157,7 +157,7 @@ def test_a_role_that_may_not_read_coordinate_systems_hauls_all_the_same(postgis,
 def test_duckdb_reads_the_geometries(postgis, hauled):
     """As geometries of its own type, which it makes of the metadata."""
     with duckdb.connect() as connection:
-        for task, column in [("places", "at"), ("places", "In Web Mercator"), ("shapes", "unbound")]:
+        for task, column in [("places", "at"), ("places", "in_web_mercator"), ("shapes", "unbound")]:
             relation = connection.sql(f"""SELECT "{column}" AS g FROM '{hauled.files(task)[0]}' ORDER BY id""")
             assert str(relation.types[0]).startswith("GEOMETRY")
             found = [value for (value,) in connection.sql("SELECT ST_AsWKB(g)::BLOB FROM relation").fetchall()]
