@@ -127,8 +127,13 @@ static lh_status sum_lake(struct lh_verify_lake *lake, struct lh_verify_result *
 
 /* -------- comparing -------- */
 
-static bool is_expected(const struct lh_schema *expected, const char *name) {
-  return lh_schema_find(expected, name) >= 0;
+static bool is_expected(const struct lh_verify_lake *lake, size_t place) {
+  for (size_t i = 0; i < lake->request->relation->schema.field_count; i++) {
+    if (lake->columns[i] == place) {
+      return true;
+    }
+  }
+  return false;
 }
 
 /* One entry per column of the relation, then one for each that the lake has beyond them. */
@@ -149,9 +154,9 @@ static lh_status name_columns(const struct lh_verify_lake *lake, struct lh_arena
   *extra = out->columns + out->column_count;
   *extra_count = 0;
   for (size_t i = 0; i < lake->schema.field_count; i++) {
-    const char *const name = lake->schema.fields[i].name;
-    if (!is_expected(expected, name)) {
-      (*extra)[(*extra_count)++] = (struct lh_verify_column){.name = name, .note = "in the lake alone"};
+    if (!is_expected(lake, i)) {
+      (*extra)[(*extra_count)++] =
+          (struct lh_verify_column){.name = lake->schema.fields[i].name, .note = "in the lake alone"};
     }
   }
   return LH_OK;

@@ -235,15 +235,38 @@ static lh_status read_schema(struct lh_verify_lake *lake, struct lh_error *err) 
   return status;
 }
 
+/* DuckDB does not tell "a" from "A", and calls the second of a file's columns "A_1". */
+static bool is_name_for(const char *read, const char *name) {
+  const size_t length = strlen(name);
+  if (strncmp(read, name, length) != 0) {
+    return false;
+  }
+  return read[length] == '\0' || (read[length] == '_' && read[length + 1] != '\0' &&
+                                  strspn(read + length + 1, "0123456789") == strlen(read + length + 1));
+}
+
+static bool are_in_order(const struct lh_schema *read, const struct lh_schema *expected) {
+  if (read->field_count != expected->field_count) {
+    return false;
+  }
+  for (size_t i = 0; i < read->field_count; i++) {
+    if (!is_name_for(read->fields[i].name, expected->fields[i].name)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 static lh_status match_columns(struct lh_verify_lake *lake, struct lh_error *err) {
   const struct lh_schema *const expected = &lake->request->relation->schema;
+  const bool in_order = are_in_order(&lake->schema, expected);
   lake->columns = LH_ARENA_ARRAY(lake->arena, size_t, expected->field_count);
   if (lake->columns == NULL) {
     return lh_error_memory(err);
   }
   for (size_t i = 0; i < expected->field_count; i++) {
     const ptrdiff_t found = lh_schema_find(&lake->schema, expected->fields[i].name);
-    lake->columns[i] = found >= 0 ? (size_t)found : SIZE_MAX;
+    lake->columns[i] = in_order ? i : found >= 0 ? (size_t)found : SIZE_MAX;
   }
   return LH_OK;
 }

@@ -210,16 +210,20 @@ static lh_status add_to_buckets(void *context, const struct lh_batch *batch, str
   return LH_OK;
 }
 
-static void choose_buckets(struct search *search) {
+/* False where none differs. */
+static bool choose_buckets(struct search *search) {
   uint64_t rows = 0;
+  bool any = false;
   for (size_t i = 0; i < LH_VERIFY_BUCKETS && rows < ROWS_AT_ONCE; i++) {
     const struct bucket *const database = &search->database[i];
     const struct bucket *const in_lake = &search->in_lake[i];
     if (database->rows != in_lake->rows || database->sum != in_lake->sum) {
       search->chosen[i] = true;
+      any = true;
       rows += database->rows > in_lake->rows ? database->rows : in_lake->rows;
     }
   }
+  return any;
 }
 
 /* -------- rows of the chosen buckets -------- */
@@ -520,7 +524,9 @@ static lh_status search_rows(struct search *search, struct lh_buf *sql, struct l
   choose_columns(search, out);
   LH_TRY(fill_database_buckets(search, sql, err));
   LH_TRY(scan(search, add_to_buckets, err));
-  choose_buckets(search);
+  if (!choose_buckets(search)) {
+    return LH_OK;
+  }
   LH_TRY(list_database_rows(search, sql, err));
   LH_TRY(scan(search, list_lake_rows, err));
   compare_rows(search);

@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -18,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hauls import haul, make_project
-from support import Database, Project, is_published, lake_files, lake_pointer
+from support import Database, Project, is_published, lake_files, lake_pointer, start_lakehaul
 
 TYPES_SQL = """
 CREATE EXTENSION IF NOT EXISTS citext;
@@ -273,6 +274,46 @@ def test_what_cannot_be_verified_fails_and_the_rest_is_verified(items, database,
     assert verify(project, "items", expect=1)["items"]["status"] == "failed"
     assert project.lakehaul("verify", "made", expect=0).stdout.startswith("made: skipped")
     assert "did you mean" in project.lakehaul("verify", "item", expect=2).stderr
+
+
+def test_as_many_columns_as_a_table_can_have(database, tmp_path):
+    columns = ", ".join(f"c{number} int2" for number in range(1599))
+    database.execute(f"CREATE TABLE wide (id int2 PRIMARY KEY, {columns}); INSERT INTO wide (id, c1598) VALUES (1, 2), (2, 3)")
+    project = make_project(tmp_path, database, {"wide": {"table": "wide"}})
+    project.run("--verify")
+    rewrite(project, "wide", lambda rows: by_id(rows, 2).update(c1597=0))
+    task = verify(project, expect=1)["wide"]
+    assert differing_columns(task) == ["c1597"]
+    assert task["differing_rows"][0]["values"] == [{"column": "c1597", "database": None, "lake": "0"}]
+
+
+def test_columns_whose_names_differ_in_case_alone(database, tmp_path):
+    database.execute("""CREATE TABLE cases (a int PRIMARY KEY, "A" text, "a_1" text); INSERT INTO cases VALUES (1, 'x', 'y')""")
+    project = make_project(tmp_path, database, {"cases": {"table": "cases"}})
+    project.run("--verify")
+    assert verify(project, expect=0)["cases"]["status"] == "equal"
+
+
+def test_an_unreachable_database_is_the_sources_error(items, tmp_path):
+    project = make_project(tmp_path / "p", Database("postgresql://127.0.0.1:1/none", None, None), {"items": {"table": "items"}})
+    project.lake.mkdir()
+    result = project.lakehaul("verify", expect=3)
+    assert result.stderr.startswith("lakehaul: ")
+
+
+def test_a_signal_ends_it_soon(items, database):
+    database.execute(
+        "ALTER TABLE items RENAME TO old; CREATE VIEW items AS SELECT old.* FROM old, pg_sleep(0.1) WHERE pg_sleep(60) IS NOT NULL"
+    )
+    process = start_lakehaul("verify", "--project", items.path)
+    deadline = time.monotonic() + 30
+    while database.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert "interrupted" in stderr
 
 
 # -------- before publication --------
