@@ -96,6 +96,42 @@ static void what_is_unfinished_ends_with_the_text(void **state) {
   }
 }
 
+static void conditions_are_taken_as_they_are_and_end_their_line(void **state) {
+  const char *const conditions[] = {"id > 7",      "a = ')' OR (b)",   "x /* ( */ = 1 -- (",
+                                    "$x$)$x$ = a", "E'\\')' = \"a)\"", " true "};
+  for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++) {
+    struct lh_error err;
+    const char *found = NULL;
+    if (lh_pg_condition(conditions[i], *state, &found, &err) != LH_OK) {
+      fail_msg("%s: %s", conditions[i], err.message);
+    }
+    assert_string_equal(found, lh_arena_printf(*state, "%s\n", conditions[i]));
+  }
+}
+
+static void conditions_cannot_end_what_they_stand_in(void **state) {
+  static const struct {
+    const char *condition, *message;
+  } wrong[] = {
+      {"", "the condition is empty"},
+      {" -- all", "the condition is empty"},
+      {"a) OR (b", "the condition closes a parenthesis that it does not open"},
+      {"a)", "the condition closes a parenthesis that it does not open"},
+      {"a; b", "the condition holds a semicolon"},
+      {"(a", "the condition has a parenthesis, quote or comment that does not end"},
+      {"a = 'b", "the condition has a parenthesis, quote or comment that does not end"},
+      {"a = \"b", "the condition has a parenthesis, quote or comment that does not end"},
+      {"a /* b", "the condition has a parenthesis, quote or comment that does not end"},
+      {"a = $x$ b $y$", "the condition has a parenthesis, quote or comment that does not end"},
+  };
+  for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+    struct lh_error err;
+    const char *found = NULL;
+    assert_int_equal(lh_pg_condition(wrong[i].condition, *state, &found, &err), LH_ERROR_QUERY);
+    assert_string_equal(err.message, wrong[i].message);
+  }
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
@@ -106,6 +142,8 @@ int main(void) {
       TEST(two_statements_are_refused),
       TEST(nothing_is_no_statement),
       TEST(what_is_unfinished_ends_with_the_text),
+      TEST(conditions_are_taken_as_they_are_and_end_their_line),
+      TEST(conditions_cannot_end_what_they_stand_in),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
