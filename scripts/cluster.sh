@@ -5,6 +5,7 @@
 #        scripts/cluster.sh stop DIR     stop it, keep the data
 #        scripts/cluster.sh remove DIR   stop it, delete DIR
 #        scripts/cluster.sh bindir       print the directory of the newest installed server
+#   LAKEHAUL_POSTGRES_BINDIR   where the server's programs are, instead of the newest installed
 set -euo pipefail
 
 fail() {
@@ -14,6 +15,11 @@ fail() {
 
 find_bindir() {
   local candidate best='' best_version=0 version
+  if [ -n "${LAKEHAUL_POSTGRES_BINDIR:-}" ]; then
+    [ -x "$LAKEHAUL_POSTGRES_BINDIR/postgres" ] || fail "no PostgreSQL server in $LAKEHAUL_POSTGRES_BINDIR"
+    echo "$LAKEHAUL_POSTGRES_BINDIR"
+    return
+  fi
   for candidate in "$(pg_config --bindir 2>/dev/null || true)" /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /usr/local/pgsql/bin; do
     [ -x "$candidate/initdb" ] && [ -x "$candidate/postgres" ] || continue
     version=$("$candidate/postgres" --version | grep -o '[0-9]\+' | head -1)
@@ -146,7 +152,7 @@ case "${1:-}:$#" in
     "$1"
     ;;
   *)
-    sed -n '4,7s/^# //p' "$0" >&2
+    sed -n '4,8s/^# //p' "$0" >&2
     exit 2
     ;;
 esac

@@ -6,7 +6,7 @@
 #   build     compilers, libraries, DuckDB
 #   demo      and a PostgreSQL server
 #   flights   and Python with the flights data
-#   test      and the test libraries, Python with its test packages
+#   test      and the test libraries, Python with its test packages, PostgreSQL servers of other versions
 #   lint      and clang-format, clang-tidy
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -109,7 +109,7 @@ fi
 levels=("$@")
 python=no
 need_package "${build_packages[@]}"
-command -v npm >/dev/null || need_venv # fetch-duckdb.sh
+command -v npm >/dev/null || need_venv # fetch-duckdb.sh, fetch-postgres.sh
 for level in "${levels[@]}"; do
   case "$level" in
     build) ;;
@@ -123,4 +123,9 @@ done
 install_missing
 if [ "$packages_only" = yes ]; then exit 0; fi
 scripts/fetch-duckdb.sh
+# Tests that need them are skipped where they are missing, but not in CI.
+if [[ " ${levels[*]} " == *" test "* ]] && ! scripts/fetch-postgres.sh; then
+  if [ "${CI:-}" = true ]; then exit 1; fi
+  echo "setup: going on without PostgreSQL servers of other versions" >&2
+fi
 if [ "$python" = yes ]; then install_python; fi

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "postgres/connection_impl.h"
+#include "postgres/server_version.h"
 #include "postgres/source_uri.h"
 
 #define CONNECT_TIMEOUT_SECONDS "10"
@@ -57,10 +59,28 @@ static PGconn *open_session(const char *uri) {
   return PQconnectdbParams(keywords, values, 1);
 }
 
+static lh_status check_version(const PGconn *pg, struct lh_error *err) {
+  const int version = PQserverVersion(pg);
+  const char *const name = PQparameterStatus(pg, "server_version");
+  if (lh_pg_is_too_old(version)) {
+    lh_error_set(err, LH_ERROR_SOURCE,
+                 "the server is PostgreSQL %s; " LH_PG_OLDEST_NAME " is the oldest that can be read",
+                 name != NULL ? name : "of an unknown version");
+    lh_error_hint(err, "upgrade the server, or read from a replica of a newer version");
+    return LH_ERROR_SOURCE;
+  }
+  if (lh_pg_is_unknown(version)) {
+    lh_log(LH_LOG_DEBUG, "the server is PostgreSQL %s, newer than this version of lakehaul knows",
+           name != NULL ? name : "of an unknown version");
+  }
+  return LH_OK;
+}
+
 static lh_status set_up_session(struct lh_pg_connection *connection, struct lh_error *err) {
   PQsetNoticeReceiver(connection->pg, ignore_notice, NULL);
+  LH_TRY(check_version(connection->pg, err));
   LH_TRY(lh_pg_execute_script(connection, session_settings, err));
-  if (PQserverVersion(connection->pg) >= 170000) {
+  if (lh_pg_has_transaction_timeout(PQserverVersion(connection->pg))) {
     LH_TRY(lh_pg_execute_script(connection, "SET transaction_timeout = 0", err));
   }
   const char *const encoding = PQparameterStatus(connection->pg, "server_encoding");

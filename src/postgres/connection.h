@@ -17,7 +17,7 @@ struct lh_pg_connection;
 /* `uri` is a libpq URI or conninfo string. Sets client_encoding UTF8, application_name lakehaul (unless
  * given), DateStyle ISO, TimeZone UTC, extra_float_digits 3, row_security off, no statement or idle timeout,
  * a connect_timeout of 10 s unless given. Unreachable, refused or wrong password: LH_ERROR_SOURCE, with the
- * server's words, a hint, no secret. */
+ * server's words, a hint, no secret; so is a server that is older than server_version.h allows. */
 lh_status lh_pg_connect(const char *uri, struct lh_pg_connection **out, struct lh_error *err) LH_WARN_UNUSED;
 void lh_pg_disconnect(struct lh_pg_connection *connection);
 

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "postgres/column_options.h"
+#include "postgres/server_version.h"
 #include "postgres/sql_text.h"
 #include "postgres/type_catalog.h"
 #include "postgres/type_registry.h"
@@ -185,6 +186,11 @@ static ptrdiff_t find_key_column(const struct lh_pg_found_column *found, const s
   return -1;
 }
 
+/* Whether different values stay different in the lake. */
+static bool stays_unique(const struct lh_pg_column *column) {
+  return column->replaced == NULL && (column->expression == NULL || column->mask == LH_MASK_SHA256);
+}
+
 static lh_status note_primary_key(struct lh_pg_relation *relation, const struct lh_pg_found_column *found,
                                   size_t found_count, const size_t *chosen, struct lh_arena *arena,
                                   struct lh_error *err) {
@@ -198,7 +204,7 @@ static lh_status note_primary_key(struct lh_pg_relation *relation, const struct 
   }
   for (size_t i = 0; i < length; i++) {
     const ptrdiff_t index = find_key_column(found, chosen, relation->column_count, i + 1);
-    if (index < 0) {
+    if (index < 0 || !stays_unique(&relation->columns[index])) {
       return LH_OK;
     }
     names[i] = relation->schema.fields[index].name;
@@ -303,22 +309,30 @@ static lh_status plan(struct lh_pg_connection *connection, struct lh_pg_relation
  * rewrites a table, is not versioned, so that an older snapshot finds the new file empty or too new. With the
  * locks held nothing of the kind can come in between any more. Catalogs have no file number of their own. A
  * table that is younger than the snapshot stands in the place of another, unless it is a new partition, whose
- * rows are younger too. */
+ * rows are younger too. `is_no_partition` is a condition on l.relation that sees what is younger. */
+#define REWRITTEN_SQL(is_no_partition)                                                                    \
+  "SELECT l.relation::pg_catalog.regclass::pg_catalog.text FROM pg_catalog.pg_locks l "                   \
+  "LEFT JOIN pg_catalog.pg_class c ON c.oid = l.relation "                                                \
+  "WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.database = (SELECT d.oid " \
+  "FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()) AND CASE "              \
+  "WHEN c.oid IS NULL THEN pg_catalog.pg_index_has_property(l.relation, 'index_scan') IS NULL "           \
+  "AND " is_no_partition                                                                                  \
+  " ELSE c.relkind IN ('r', 'm') AND c.relfilenode <> 0 "                                                 \
+  "AND c.relfilenode IS DISTINCT FROM pg_catalog.pg_relation_filenode(c.oid) END ORDER BY 1 LIMIT 1"
+
 static const char rewritten_sql[] =
-    "SELECT l.relation::pg_catalog.regclass::pg_catalog.text FROM pg_catalog.pg_locks l "
-    "LEFT JOIN pg_catalog.pg_class c ON c.oid = l.relation "
-    "WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.database = (SELECT d.oid "
-    "FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()) AND CASE "
-    "WHEN c.oid IS NULL THEN pg_catalog.pg_index_has_property(l.relation, 'index_scan') IS NULL "
-    "AND COALESCE(pg_catalog.pg_partition_root(l.relation) = l.relation, true) "
-    "ELSE c.relkind IN ('r', 'm') AND c.relfilenode <> 0 "
-    "AND c.relfilenode IS DISTINCT FROM pg_catalog.pg_relation_filenode(c.oid) END ORDER BY 1 LIMIT 1";
+    REWRITTEN_SQL("COALESCE(pg_catalog.pg_partition_root(l.relation) = l.relation, true)");
+/* A default partition that is the only one has no constraint, and is taken for a replaced table. */
+static const char rewritten_sql_before_12[] =
+    REWRITTEN_SQL("pg_catalog.pg_get_partition_constraintdef(l.relation) IS NULL");
 
 static lh_status check_not_rewritten(struct lh_pg_connection *connection,
                                      const struct lh_pg_relation *relation, struct lh_arena *arena,
                                      struct lh_error *err) {
   struct lh_pg_rows rows;
-  LH_TRY(lh_pg_query(connection, rewritten_sql, NULL, 0, arena, &rows, err));
+  const bool has_root = lh_pg_has_partition_root(lh_pg_server_version(connection));
+  LH_TRY(lh_pg_query(connection, has_root ? rewritten_sql : rewritten_sql_before_12, NULL, 0, arena, &rows,
+                     err));
   if (rows.row_count == 0) {
     return LH_OK;
   }

@@ -1,18 +1,20 @@
 /* The tables of a database, for `init` and for suggestions. */
 #include <stdlib.h>
 
+#include "postgres/partitions.h"
 #include "postgres/relation.h"
 
 static const char tables_sql[] =
     "SELECT n.nspname, c.relname, pg_catalog.quote_ident(n.nspname) || '.' || "
     "pg_catalog.quote_ident(c.relname), "
     "c.relkind, "
-    "CASE WHEN c.relkind = 'p' THEN COALESCE((SELECT pg_catalog.sum(GREATEST(l.reltuples, 0)) FROM "
-    "pg_catalog.pg_partition_tree(c.oid) p JOIN pg_catalog.pg_class l ON l.oid = p.relid WHERE p.isleaf), 0) "
+    "CASE WHEN c.relkind = 'p' THEN COALESCE((SELECT pg_catalog.sum(GREATEST(p.reltuples, 0)) FROM "
+    "(" LH_PG_PARTITIONS_SQL
+    ") p), 0) "
     "WHEN c.relkind IN ('r', 'm') THEN c.reltuples ELSE -1 END::pg_catalog.int8, "
     "CASE WHEN c.relkind = 'p' THEN COALESCE((SELECT "
-    "pg_catalog.sum(pg_catalog.pg_total_relation_size(p.relid)) "
-    "FROM pg_catalog.pg_partition_tree(c.oid) p WHERE p.isleaf), 0) "
+    "pg_catalog.sum(pg_catalog.pg_total_relation_size(p.oid)) FROM (" LH_PG_PARTITIONS_SQL
+    ") p), 0) "
     "WHEN c.relkind IN ('r', 'm') THEN pg_catalog.pg_total_relation_size(c.oid) ELSE 0 END::pg_catalog.int8 "
     "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
     "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition "

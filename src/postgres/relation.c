@@ -7,14 +7,18 @@
 
 #include "base/str.h"
 #include "postgres/describe.h"
+#include "postgres/partitions.h"
 #include "postgres/sql_text.h"
 
 /* What makes a NOT NULL hold for every row that the SELECT yields: a base table whose children (if it has
- * any, and is not partitioned) could not have dropped it. */
-#define HOLDS_NOT_NULL "a.attnotnull AND (c.relkind = 'p' OR (c.relkind = 'r' AND NOT c.relhassubclass))"
-#define PARTITIONS_BYTES                                                                \
-  "(SELECT pg_catalog.sum(pg_catalog.pg_relation_size(p.relid))::pg_catalog.int8 FROM " \
-  "pg_catalog.pg_partition_tree(c.oid) p WHERE p.isleaf)"
+ * any, and is not partitioned) could not have dropped it, and no constraint that is still to be validated. */
+#define HOLDS_NOT_NULL                                                                \
+  "a.attnotnull AND (c.relkind = 'p' OR (c.relkind = 'r' AND NOT c.relhassubclass)) " \
+  "AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint u WHERE u.conrelid = c.oid "  \
+  "AND u.contype = 'n' AND NOT u.convalidated AND a.attnum = ANY (u.conkey))"
+#define PARTITIONS_BYTES                                                                                    \
+  "(SELECT pg_catalog.sum(pg_catalog.pg_relation_size(p.oid))::pg_catalog.int8 FROM (" LH_PG_PARTITIONS_SQL \
+  ") p)"
 
 static const char columns_sql[] =
     "SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname), c.relkind, "

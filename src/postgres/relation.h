@@ -41,7 +41,7 @@ struct lh_pg_relation {
   const char *from_sql;    /* what follows FROM, a condition included */
   const char *comment;     /* COMMENT ON the table; NULL where there is none */
   const char *const
-      *primary_key; /* names of fields, in the key's order; none where a part of it is not read */
+      *primary_key; /* names of fields, in the key's order; none where a part of it is not read as it is */
   size_t primary_key_count;
   const char *select_sql; /* the SELECT for COPY (…): every column explicit, quoted, cast where it must be */
   const char *names_changed; /* "\"Order Id\" → order_id, …": by the names policy; NULL for none */

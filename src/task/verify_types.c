@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "postgres/server_version.h"
 #include "task/verify_impl.h"
 
 #define MAX_DOMAIN_DEPTH 64
-#define MULTIRANGE_VERSION 140000
 
 static uint32_t parse_oid(const char *text) {
   return (uint32_t)strtoul(text, NULL, 10);
@@ -73,7 +73,7 @@ static lh_status find_column_types(struct lh_verify_source *source, struct lh_bu
 
 static lh_status append_wanted(const struct lh_verify_source *source, struct lh_buf *sql,
                                struct lh_error *err) {
-  const bool multiranges = lh_pg_server_version(source->request->connection) >= MULTIRANGE_VERSION;
+  const bool multiranges = lh_pg_has_multiranges(lh_pg_server_version(source->request->connection));
   lh_buf_reset(sql);
   LH_TRY(lh_buf_append_str(sql, "WITH RECURSIVE wanted(oid) AS (SELECT pg_catalog.unnest('{", err));
   for (size_t i = 0; i < source->request->relation->column_count; i++) {
@@ -92,7 +92,7 @@ static lh_status append_wanted(const struct lh_verify_source *source, struct lh_
 }
 
 static lh_status load_types(struct lh_verify_source *source, struct lh_buf *sql, struct lh_error *err) {
-  const bool multiranges = lh_pg_server_version(source->request->connection) >= MULTIRANGE_VERSION;
+  const bool multiranges = lh_pg_has_multiranges(lh_pg_server_version(source->request->connection));
   struct lh_pg_rows rows;
   LH_TRY(append_wanted(source, sql, err));
   LH_TRY(lh_buf_printf(

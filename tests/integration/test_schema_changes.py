@@ -79,6 +79,21 @@ def test_a_key_without_one_of_its_columns_is_no_key(database, items, project):
     assert lake_pointer(without.lake, "query")["comment"] == ""
 
 
+def test_a_key_that_is_masked_or_cast_is_one_only_while_it_stays_unique(database, project):
+    database.execute(ITEMS_SQL)
+    settings = {
+        "hashed": ({"id": {"mask": "sha256"}, "shop": {"rename": "branch"}}, ["id", "branch"]),
+        "redacted": ({"id": {"mask": "redact"}}, []),
+        "cast": ({"id": {"type": "double"}}, []),
+    }
+    made = project(
+        {name: {"table": "items", "columns": columns} for name, (columns, _) in settings.items()}, source=database.uri
+    )
+    made.run()
+    for name, (_, key) in settings.items():
+        assert lake_pointer(made.lake, name)["primary_key"] == key, name
+
+
 def test_a_pointer_without_comments_and_keys_is_followed_by_one_with_them(items):
     items.run()
     path = items.lake / "_lakehaul" / "tables" / "items.json"
