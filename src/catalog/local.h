@@ -30,6 +30,7 @@ struct lh_lake_column {
   const char *name;
   const char *type;        /* lh_field_type_name */
   const char *source_type; /* "" where unknown */
+  uint64_t nulls, clamped; /* values that became NULL, or the nearest, since the lake cannot hold them */
   const char *source_name; /* where the source names it otherwise; "" or NULL: the same */
   const char *comment;     /* "" where there is none */
   bool nullable;

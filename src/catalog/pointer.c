@@ -153,6 +153,8 @@ static lh_status read_columns(const json_t *root, const char *what, struct lh_ar
                           what, columns[i].name);
     }
     columns[i].nullable = json_is_true(nullable);
+    columns[i].nulls = (uint64_t)json_integer_value(json_object_get(item, "became_null"));
+    columns[i].clamped = (uint64_t)json_integer_value(json_object_get(item, "clamped"));
     columns[i].source_name = "";
     if (json_object_get(item, "source_name") != NULL) {
       LH_TRY(read_text(item, "source_name", what, arena, &columns[i].source_name, err));
@@ -316,6 +318,12 @@ static json_t *make_columns(const struct lh_lake_version *version) {
         json_pack("{s:o, s:o, s:o, s:o, s:b}", "name", make_text(column->name), "type",
                   make_text(column->type), "source_type", make_text(column->source_type), "comment",
                   make_text(column->comment), "nullable", column->nullable ? 1 : 0);
+    if (column->nulls > 0) {
+      json_object_set_new(item, "became_null", make_uint(column->nulls));
+    }
+    if (column->clamped > 0) {
+      json_object_set_new(item, "clamped", make_uint(column->clamped));
+    }
     if (column->source_name != NULL && column->source_name[0] != '\0') {
       json_object_set_new(item, "source_name", make_text(column->source_name));
     }

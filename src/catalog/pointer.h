@@ -4,7 +4,7 @@
  *   {"format": 1, "table", "version", "published_at", "source", "snapshot": {"time", "lsn"}, "rows", "bytes",
  *    "comment", "primary_key": [<name>], "files": [{"key", "rows", "bytes"}],
  *    "columns": [{"name", "type", "source_type", "comment", "nullable",
- *    "source_name" where it differs}],
+ *    "source_name" where it differs, "became_null" and "clamped" where not 0}],
  *    "previous": [{"version", "published_at", "rows", "bytes", "files": <count>}]}
  *
  * Keys come in this order. Comments and the primary key may be missing: versions of lakehaul that did not

@@ -32,7 +32,8 @@ static const char settings[] =
     "\n"
     "# Every task makes one table of the lake, of the task's name. Other tasks to take as patterns:\n"
     "#\n"
-    "#   users:         { table: public.users, columns: { exclude: [password_hash] } }\n"
+    "#   users:         { table: public.users, columns: { exclude: [password_hash], email: { mask: sha256 } "
+    "} }\n"
     "#   recent_orders: { query: \"select * from orders where created_at > now() - interval '30 days'\" }\n"
     "#   daily_sales:   { sql: tasks/daily_sales.sql }    # a SELECT over tables of the lake\n"
     "tasks:\n";

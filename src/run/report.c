@@ -58,7 +58,8 @@ static json_t *names_to_json(const char *const *names, size_t count) {
   return list;
 }
 
-static lh_status columns_to_json(const struct lh_schema *schema, json_t *array, struct lh_error *err) {
+static lh_status columns_to_json(const struct lh_task_result *result, json_t *array, struct lh_error *err) {
+  const struct lh_schema *const schema = &result->schema;
   struct lh_arena arena;
   lh_arena_init(&arena, 0);
   lh_status status = LH_OK;
@@ -72,6 +73,10 @@ static lh_status columns_to_json(const struct lh_schema *schema, json_t *array, 
                         field->comment != NULL ? field->comment : "", "nullable", field->nullable,
                         "source_name", field->source_name != NULL ? field->source_name : "")
             : NULL;
+    if (column != NULL && result->replaced != NULL) {
+      json_object_set_new(column, "became_null", json_integer((json_int_t)result->replaced[i].nulls));
+      json_object_set_new(column, "clamped", json_integer((json_int_t)result->replaced[i].clamped));
+    }
     if (column == NULL || json_array_append_new(array, column) != 0) {
       status = lh_error_memory(err);
     }
@@ -89,7 +94,7 @@ lh_status lh_report_encode_finished(const struct lh_job *job, const struct lh_ta
                                            (json_int_t)file->rows, "bytes", (json_int_t)file->bytes));
   }
   json_t *const columns = json_array();
-  const lh_status status = columns_to_json(&result->schema, columns, err);
+  const lh_status status = columns_to_json(result, columns, err);
   json_t *const object = json_pack(
       "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:s, s:o, s:o}", "event", "finished", "table",
       job->task, "version", job->version, "source", result->source, "snapshot_time", job->snapshot_time,
@@ -140,6 +145,8 @@ static lh_status decode_columns(const json_t *object, struct lh_arena *arena, st
     LH_TRY(lh_json_get_string(column, "source_name", report_what, arena, &columns[i].source_name, err));
     LH_TRY(lh_json_get_string(column, "comment", report_what, arena, &columns[i].comment, err));
     columns[i].nullable = json_is_true(json_object_get(column, "nullable"));
+    columns[i].nulls = (uint64_t)json_integer_value(json_object_get(column, "became_null"));
+    columns[i].clamped = (uint64_t)json_integer_value(json_object_get(column, "clamped"));
   }
   out->columns = columns;
   return LH_OK;

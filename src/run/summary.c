@@ -77,6 +77,20 @@ static json_t *changes_to_json(const struct lh_task_run *task) {
   return changes;
 }
 
+/* The columns of which values were replaced. */
+static json_t *replaced_to_json(const struct lh_lake_version *version) {
+  json_t *const replaced = json_array();
+  for (size_t i = 0; version != NULL && i < version->column_count; i++) {
+    const struct lh_lake_column *const column = &version->columns[i];
+    if (column->nulls > 0 || column->clamped > 0) {
+      json_array_append_new(replaced,
+                            json_pack("{s:s, s:I, s:I}", "column", column->name, "became_null",
+                                      (json_int_t)column->nulls, "clamped", (json_int_t)column->clamped));
+    }
+  }
+  return replaced;
+}
+
 static json_t *task_to_json(const struct lh_task_run *task) {
   const bool published = task->state == LH_TASK_PUBLISHED;
   json_t *const object =
@@ -88,6 +102,7 @@ static json_t *task_to_json(const struct lh_task_run *task) {
     json_object_set_new(object, "version", json_string(task->version));
     json_object_set_new(object, "verified", json_boolean(task->verified));
     json_object_set_new(object, "schema_changes", changes_to_json(task));
+    json_object_set_new(object, "replaced", replaced_to_json(task->published));
   }
   if (task->state == LH_TASK_FAILED) {
     json_object_set_new(object, "error", lh_error_to_json(&task->error));

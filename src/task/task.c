@@ -1,6 +1,7 @@
 /* Which kind of task is run how, and what all kinds share: part names, writer options, reading back. */
 #include "task/task.h"
 
+#include "postgres/decode.h"
 #include "task/extract.h"
 #include "task/file_metadata.h"
 #include "task/output.h"
@@ -71,6 +72,25 @@ lh_status lh_task_add_file(const struct lh_task_request *request, const char *ke
   return LH_OK;
 }
 
+static lh_status count_replaced(const struct lh_pg_relation *relation, struct lh_arena *arena,
+                                struct lh_task_result *out, struct lh_error *err) {
+  struct lh_task_replaced *const replaced =
+      LH_ARENA_ARRAY(arena, struct lh_task_replaced, relation->column_count);
+  if (replaced == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < relation->column_count; i++) {
+    struct lh_pg_replaced *const counted = relation->columns[i].replaced;
+    replaced[i] = (struct lh_task_replaced){0};
+    if (counted != NULL) {
+      replaced[i].nulls = atomic_load(&counted->nulls);
+      replaced[i].clamped = atomic_load(&counted->clamped);
+    }
+  }
+  out->replaced = replaced;
+  return LH_OK;
+}
+
 static lh_status copy_extraction(const struct lh_task_request *request, struct lh_extraction *extraction,
                                  struct lh_arena *arena, struct lh_task_result *out, struct lh_error *err) {
   const struct lh_pg_relation *const relation = extraction->relation;
@@ -93,6 +113,7 @@ static lh_status copy_extraction(const struct lh_task_request *request, struct l
   LH_TRY(lh_store_create(request->store, key, &sink, err));
   uint64_t rows = 0;
   LH_TRY(lh_extraction_copy(extraction, &options, sink, request->observer, &rows, err));
+  LH_TRY(count_replaced(relation, arena, out, err));
   return lh_task_add_file(request, key, rows, arena, out, err);
 }
 

@@ -50,10 +50,16 @@ struct lh_task_file {
   uint64_t rows, bytes;
 };
 
+/* How many values of a column were replaced, since the lake cannot hold them. */
+struct lh_task_replaced {
+  uint64_t nulls, clamped;
+};
+
 struct lh_task_result {
   struct lh_schema schema;
-  const char *comment;            /* the table's; NULL where there is none */
-  const char *const *primary_key; /* names of fields; none where unknown */
+  const struct lh_task_replaced *replaced; /* one a field; NULL where nothing can be replaced */
+  const char *comment;                     /* the table's; NULL where there is none */
+  const char *const *primary_key;          /* names of fields; none where unknown */
   size_t primary_key_count;
   const struct lh_schema_change *changes; /* against the version that is published */
   size_t change_count;

@@ -115,6 +115,12 @@ def test_clamp_takes_the_nearest_value(odd, tmp_path):
     warnings = "\n".join(run.warnings("t"))
     assert 'column "d" of public.odd: 2 values that the lake cannot hold became the nearest that it can' in warnings
     assert 'column "price" of public.odd: 1 value that the lake cannot hold became null' in warnings
+    replaced = {column["column"]: (column["became_null"], column["clamped"]) for column in run.tasks["t"]["replaced"]}
+    assert replaced == {"price": (1, 0), "big": (1, 0), "d": (0, 2), "ts": (0, 3), "tz": (0, 2), "prices": (1, 0),
+                        "days": (0, 2), "grid": (1, 0)}  # fmt: skip
+    columns = {column["name"]: column for column in lake_pointer(run.project.lake, "t")["columns"]}
+    assert (columns["d"]["clamped"], columns["price"]["became_null"]) == (2, 1)
+    assert "clamped" not in columns["price"] and "became_null" not in columns["id"]
 
 
 def test_infinite_numerics_are_clamped_to_the_largest_decimal(database, tmp_path):

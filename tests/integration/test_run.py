@@ -395,6 +395,7 @@ def test_json_is_one_document_on_stdout(database, shop):
             "version": pointer["version"],
             "verified": False,
             "schema_changes": [],
+            "replaced": [],
         }
 
 
