@@ -26,6 +26,7 @@ struct lh_engine {
   const char **tables;
   size_t table_count;
   size_t table_capacity;
+  bool raw_times;
   bool has_open_result;
   atomic_bool interrupted; /* set from other threads; cleared when it has been reported */
 };
@@ -144,6 +145,7 @@ lh_status lh_engine_open(const struct lh_engine_options *options, struct lh_engi
   if (engine == NULL) {
     return lh_error_memory(err);
   }
+  engine->raw_times = options->raw_times;
   lh_arena_init(&engine->arena, 0);
   atomic_init(&engine->interrupted, false);
   lh_status status = open_database(engine, options, err);
@@ -351,6 +353,13 @@ static lh_status check_names(const struct lh_schema *schema, struct lh_error *er
   return LH_OK;
 }
 
+static void keep_raw_times(struct lh_duckdb_reader *readers, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    readers[i].raw_times = true;
+    keep_raw_times(readers[i].children, readers[i].child_count);
+  }
+}
+
 static lh_status describe(struct lh_engine_result *result, struct lh_error *err) {
   const size_t count = duckdb_column_count(&result->result);
   result->schema.fields = LH_ARENA_ARRAY(&result->arena, struct lh_field, count + 1);
@@ -366,6 +375,9 @@ static lh_status describe(struct lh_engine_result *result, struct lh_error *err)
                                   &result->schema.fields[i], &result->readers[i], err);
     duckdb_destroy_logical_type(&type);
     LH_TRY(status);
+  }
+  if (result->engine->raw_times) {
+    keep_raw_times(result->readers, count);
   }
   return check_names(&result->schema, err);
 }

@@ -21,6 +21,7 @@ struct lh_engine_options {
   uint64_t memory_bytes;      /* DuckDB's memory_limit */
   int threads;                /* at least 1 */
   const char *temp_directory; /* for spilling; NULL: no spilling */
+  bool raw_times;             /* infinite dates and timestamps are handed out as their numbers, not refused */
 };
 
 lh_status lh_engine_open(const struct lh_engine_options *options, struct lh_engine **out,

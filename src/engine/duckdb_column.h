@@ -41,6 +41,7 @@ struct lh_duckdb_reader {
   const char *path;      /* "address.city", for messages */
   const char *type_name; /* DuckDB's */
   int64_t factor;        /* TIMESTAMP */
+  bool raw_times;        /* DATE, TIMESTAMP: infinities are numbers like any other */
   idx_t array_size;      /* ARRAY */
   size_t enum_width;     /* ENUM: bytes of an index */
   const char *const *enum_values;

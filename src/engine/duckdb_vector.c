@@ -153,7 +153,8 @@ static lh_status append_dates(struct append *context, const struct lh_duckdb_rea
                               const uint64_t *mask, idx_t start, idx_t count, int32_t *target) {
   const int32_t *const source = (const int32_t *)data + start;
   for (idx_t i = 0; i < count; i++) {
-    if ((source[i] == INT32_MAX || source[i] == -INT32_MAX) && is_valid(mask, start + i)) {
+    const bool infinite = source[i] == INT32_MAX || source[i] == -INT32_MAX;
+    if (infinite && !reader->raw_times && is_valid(mask, start + i)) {
       const lh_status status = fail_value(context, reader, start + i,
                                           "holds an infinite date, which a lake table has no form for");
       lh_error_hint(context->err, "turn it into NULL: CASE WHEN isfinite(x) THEN x END");
@@ -169,7 +170,7 @@ static lh_status append_timestamps(struct append *context, const struct lh_duckd
                                    int64_t *target) {
   const int64_t *const source = (const int64_t *)data + start;
   for (idx_t i = 0; i < count; i++) {
-    const bool infinite = source[i] == INT64_MAX || source[i] == -INT64_MAX;
+    const bool infinite = !reader->raw_times && (source[i] == INT64_MAX || source[i] == -INT64_MAX);
     const bool past_range = __builtin_mul_overflow(source[i], reader->factor, &target[i]);
     if ((infinite || past_range) && is_valid(mask, start + i)) {
       const lh_status status =

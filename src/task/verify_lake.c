@@ -279,6 +279,7 @@ lh_status lh_verify_lake_open(const struct lh_verify_request *request, struct lh
       .memory_bytes = request->memory_bytes,
       .threads = request->threads,
       .temp_directory = request->temp_directory,
+      .raw_times = true,
   };
   LH_TRY(lh_engine_open(&options, &out->engine, err));
   lh_interrupt_set(request->interrupt, interrupt_both, out);

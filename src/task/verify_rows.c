@@ -70,13 +70,18 @@ static const char key_sql[] =
     "pg_catalog.pg_attribute b WHERE b.attrelid = x.indrelid AND b.attnum = x.keys[n]) AS a ON true ORDER BY "
     "n";
 
+/* Whether a mask makes values the same that are not. */
+static bool is_blurred(const struct lh_pg_column *column) {
+  return column->mask == LH_MASK_NULL || column->mask == LH_MASK_REDACT;
+}
+
 /* {"a","b"} of the columns that both sides have. */
 static lh_status append_names(const struct search *search, struct lh_buf *out, struct lh_error *err) {
   const struct lh_pg_relation *const relation = search->source->request->relation;
   bool first = true;
   LH_TRY(lh_buf_append_byte(out, '{', err));
   for (size_t i = 0; i < relation->column_count; i++) {
-    if (search->lake->columns[i] == SIZE_MAX) {
+    if (search->lake->columns[i] == SIZE_MAX || is_blurred(&relation->columns[i])) {
       continue;
     }
     LH_TRY(lh_buf_append_str(out, first ? "\"" : ",\"", err));

@@ -460,7 +460,7 @@ def test_the_last_instant_that_64_bits_hold(types_database, tmp_path):
         "'294247-01-10 04:00:54.775807+00'::timestamptz AS instant"
     )
     project = make_project(tmp_path, types_database, {"last": {"table": "last_instant"}})
-    table = read_with_pyarrow(haul(project).files("last"))
+    table = read_with_pyarrow(haul(project, "--verify").files("last"))
     assert [held_values(column) for column in table.columns] == [[2**63 - 1], [2**63 - 1]]
 
 

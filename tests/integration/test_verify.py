@@ -108,12 +108,14 @@ def test_tables_of_every_type_are_equal(every_type, tmp_path):
 
 
 def rewrite(project: Project, table: str, change: Callable[[list[dict]], list[dict] | None]) -> None:
-    """Another writer's file in the place of lakehaul's, its rows changed."""
+    """Another writer's file in the place of lakehaul's, its rows changed. Timestamps are seen as microseconds, since
+    Python's own end at the year 9999."""
     (path,) = lake_files(project.lake, table)
     held = pq.read_table(path)
-    rows = held.to_pylist()
+    plain = pa.schema([field.with_type(pa.int64()) if pa.types.is_timestamp(field.type) else field for field in held.schema])
+    rows = held.cast(plain).to_pylist()
     changed = change(rows)
-    pq.write_table(pa.Table.from_pylist(rows if changed is None else changed, held.schema), path)
+    pq.write_table(pa.Table.from_pylist(rows if changed is None else changed, plain).cast(held.schema), path)
 
 
 ITEMS_SQL = """
@@ -164,7 +166,7 @@ def test_one_changed_value_is_found(items, column, number, value):
         if value == "one unit up":
             row[column] += type(row[column])("0.01")
         elif value == "one microsecond later":
-            row[column] = row[column].replace(microsecond=1)
+            row[column] += 1
         else:
             assert row[column] != value
             row[column] = value
@@ -292,6 +294,34 @@ def test_columns_whose_names_differ_in_case_alone(database, tmp_path):
     project = make_project(tmp_path, database, {"cases": {"table": "cases"}})
     project.run("--verify")
     assert verify(project, expect=0)["cases"]["status"] == "equal"
+
+
+def test_columns_are_compared_as_the_project_wants_them(items, database, tmp_path):
+    database.execute("INSERT INTO items (id, amount, at) VALUES (9001, 'NaN', 'infinity'), (9002, 1, '-infinity')")
+    columns = {
+        "name": {"mask": "sha256"}, "data": {"mask": "redact"}, "price": {"type": "text", "rename": "costs"},
+        "exclude": ["flag"],
+    }  # fmt: skip
+    tasks = {
+        name: {"table": "items", "where": "id <> 17", "on_unrepresentable": name, "columns": columns}
+        for name in ("clamp", "null")
+    }
+    project = make_project(tmp_path / "p", database, tasks)
+    project.run("--verify")
+    rewrite(project, "clamp", lambda rows: by_id(rows, 18).update(costs="6.5"))
+    rewrite(project, "null", lambda rows: by_id(rows, 9001).update(amount=by_id(rows, 9002)["amount"]))
+    found = verify(project, expect=1)
+    assert all(task["rows"] == {"database": 3001, "lake": 3001} for task in found.values())
+    assert differing_columns(found["clamp"]) == ["costs"] and differing_columns(found["null"]) == ["amount"]
+    assert [row["key"] for task in found.values() for row in task["differing_rows"]] == ["id=18", "id=9001"]
+
+
+def test_a_masked_key_finds_no_rows(items, database, tmp_path):
+    project = make_project(tmp_path / "p", database, {"t": {"table": "items", "columns": {"id": {"mask": "redact"}}}})
+    project.run("--verify")
+    rewrite(project, "t", lambda rows: rows[5].update(name="x"))
+    task = verify(project, expect=1)["t"]
+    assert differing_columns(task) == ["name"] and task["differing_rows"] is None
 
 
 def test_an_unreachable_database_is_the_sources_error(items, tmp_path):
