@@ -138,6 +138,21 @@ def test_infinite_numerics_are_clamped_to_the_largest_decimal(database, tmp_path
     )
 
 
+def test_values_inside_ranges_and_composites_are_replaced_singly(database, tmp_path):
+    database.execute("CREATE TYPE pair AS (n numeric(4,1), free numeric, d date)")
+    database.execute("CREATE TABLE t (r daterange NOT NULL, c pair NOT NULL, many pair[] NOT NULL)")
+    database.execute(
+        "INSERT INTO t VALUES ('[2024-01-01,infinity]', ROW('NaN', 1.5, 'infinity'), ARRAY[ROW(1, 2, '2024-01-01')::pair, ROW('NaN', 3, NULL)::pair])"
+    )
+    run = run_one(tmp_path / "p", database, {"table": "t", "on_unrepresentable": "null", "numeric": "decimal(6,2)"})
+    [row] = read_with_pyarrow(run.files("t")).to_pylist()
+    day = datetime.date(2024, 1, 1)
+    assert (row["r"]["lower"], row["r"]["upper"]) == (day, None)
+    assert row["c"] == {"n": None, "free": Decimal("1.50"), "d": None}
+    assert row["many"] == [{"n": Decimal(1), "free": Decimal(2), "d": day}, {"n": None, "free": Decimal(3), "d": None}]
+    assert {c["column"]: c["became_null"] for c in run.tasks["t"]["replaced"]} == {"r": 1, "c": 2, "many": 1}
+
+
 def test_a_columns_policy_goes_before_its_tasks_and_that_before_the_projects(odd, tmp_path):
     task = {"table": "odd", "on_unrepresentable": "null", "columns": {"d": {"on_unrepresentable": "clamp"}}}
     table = read(run_one(tmp_path / "p", odd, task, on_unrepresentable="error"))
