@@ -264,6 +264,25 @@ static lh_status append_parts(struct builder *builder, const struct lh_field *fi
   return LH_OK;
 }
 
+/* An array of any number of dimensions as a STRUCT of their lengths and of the elements. */
+static lh_status append_flattened(struct builder *builder, const struct lh_field *field,
+                                  const struct lh_verify_type *type, const char *value,
+                                  struct lh_error *err) {
+  if (field->child_count != 2 || strcmp(field->children[0].name, "dims") != 0 ||
+      field->children[1].type != LH_TYPE_LIST) {
+    return give_up(builder);
+  }
+  EMIT(
+      "pg_catalog.md5(COALESCE((SELECT pg_catalog.string_agg(pg_catalog.array_length(%s, d)::pg_catalog.text "
+      "|| "
+      "',', '') FROM pg_catalog.generate_series(1, pg_catalog.array_ndims(%s)) AS d), '')) || ',' || "
+      "COALESCE(pg_catalog.md5(",
+      value, value);
+  LH_TRY(append_list(builder, &field->children[1], type, value, err));
+  EMIT("), 'N') || ','");
+  return LH_OK;
+}
+
 static lh_status append_struct(struct builder *builder, const struct lh_field *field,
                                const struct lh_verify_type *type, const char *value, struct lh_error *err) {
   if (type == NULL) {
@@ -272,6 +291,7 @@ static lh_status append_struct(struct builder *builder, const struct lh_field *f
   /* IS NOT NULL is false for a row that has one NULL. */
   EMIT("CASE WHEN %s IS DISTINCT FROM NULL THEN ", value);
   LH_TRY(type->kind == 'c' ? append_composite(builder, field, type, value, err)
+         : type->is_array  ? append_flattened(builder, field, type, value, err)
                            : append_parts(builder, field, type, value, err));
   EMIT(" END");
   return LH_OK;

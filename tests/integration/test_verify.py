@@ -316,6 +316,23 @@ def test_columns_are_compared_as_the_project_wants_them(items, database, tmp_pat
     assert [row["key"] for task in found.values() for row in task["differing_rows"]] == ["id=18", "id=9001"]
 
 
+@pytest.mark.parametrize("form", ["json", "flatten"])
+def test_arrays_of_several_dimensions(database, tmp_path, form):
+    database.execute(
+        "CREATE TYPE grid AS (g int[], t text); CREATE TABLE grids (id int PRIMARY KEY, g int[], d text[], c grid[]);"
+        "INSERT INTO grids VALUES (1, '{{1,2,3},{4,NULL,6}}', '{{{a}},{{NULL}}}', ARRAY[ROW('{{1},{2}}', 'x')::grid, NULL]), "
+        "(2, '{}', NULL, '{}'), (3, '{1,2,3,4,NULL,6}', '{\"\"}', NULL), (4, NULL, '[3:3][5:6]={{y,z}}', NULL)"
+    )
+    tasks = {"grids": {"table": "grids", "multidimensional": form, "on_unrepresentable": "null"}}
+    project = make_project(tmp_path, database, tasks)
+    project.run("--verify")
+    task = verify(project, expect=0)["grids"]
+    assert all(column["compared"] == "checksum" for column in task["columns"])
+    if form == "flatten":
+        rewrite(project, "grids", lambda rows: by_id(rows, 1)["g"].update(dims=[3, 2]))
+        assert differing_columns(verify(project, expect=1)["grids"]) == ["g"]
+
+
 def test_a_masked_key_finds_no_rows(items, database, tmp_path):
     project = make_project(tmp_path / "p", database, {"t": {"table": "items", "columns": {"id": {"mask": "redact"}}}})
     project.run("--verify")
