@@ -38,3 +38,10 @@ class Haul:
 def haul(project: Project, *args: str, expect: int | None = 0) -> Haul:
     result = project.run("--json", *args, expect=expect)
     return Haul(project, {task["task"]: task for task in json.loads(result.stdout)["tasks"]}, result.stderr)
+
+
+def assert_verified(project: Project) -> None:
+    """All tables are as the live database has them, every column by its checksum."""
+    for task in json.loads(project.lakehaul("verify", "--json", expect=0).stdout)["tasks"]:
+        assert task["status"] == "equal", task["task"]
+        assert {column["compared"] for column in task["columns"]} == {"checksum"}, task["task"]

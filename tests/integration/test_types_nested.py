@@ -11,7 +11,7 @@ import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hauls import Haul, haul, make_project
+from hauls import Haul, assert_verified, haul, make_project
 from oracle import expected_value, held_values, read_with_duckdb, read_with_pyarrow, server_texts, shown
 from support import Database, missing
 
@@ -330,7 +330,7 @@ def test_values_and_arrays_of(cases, types_database, case):
 
 
 def test_verification_finds_the_server_and_the_lake_equal(cases):
-    cases.project.run("--verify")
+    assert_verified(cases.project)
 
 
 def test_no_nested_type_is_warned_about(cases):

@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hauls import Haul, haul, make_project
+from hauls import Haul, assert_verified, haul, make_project
 from oracle import read_with_pyarrow
 from support import Database
 
@@ -174,3 +174,7 @@ def test_lakehaul_queries_geometries_as_the_bytes_that_they_are(postgis, hauled)
 
 def test_verification_finds_the_server_and_the_lake_equal(hauled):
     hauled.project.run("--verify")
+
+
+def test_verification_finds_the_server_and_the_lake_equal(hauled):
+    assert_verified(hauled.project)
