@@ -357,9 +357,7 @@ static const char *shorten(struct lh_arena *arena, const char *text, size_t leng
                          length);
 }
 
-static lh_status append_shown(const struct search *search, size_t column, struct lh_buf *sql,
-                              struct lh_error *err) {
-  (void)search;
+static lh_status append_shown(size_t column, struct lh_buf *sql, struct lh_error *err) {
   return lh_buf_printf(sql, err,
                        ", CASE WHEN q.c%zu IS DISTINCT FROM NULL THEN pg_catalog.format('%%s', q.c%zu) END",
                        column, column);
@@ -400,7 +398,7 @@ static lh_status read_database_values(struct search *search, struct lh_buf *sql,
   LH_TRY(lh_buf_append_str(sql, "SELECT ", err));
   LH_TRY(append_hash_of_frames(search, search->columns, search->key_count, sql, err));
   for (size_t i = 0; i < column_count(search); i++) {
-    LH_TRY(append_shown(search, search->columns[i], sql, err));
+    LH_TRY(append_shown(search->columns[i], sql, err));
     if (i >= search->key_count) {
       bool possible = false;
       LH_TRY(lh_buf_append_str(sql, ", ", err));

@@ -98,7 +98,9 @@ static lh_status load_types(struct lh_verify_source *source, struct lh_buf *sql,
   LH_TRY(lh_buf_printf(
       sql, err,
       "SELECT t.oid, pg_catalog.quote_ident(n.nspname), t.typname, t.typtype, t.typbasetype, CASE WHEN "
-      "t.typoutput = 'pg_catalog.array_out'::pg_catalog.regproc THEN t.typelem ELSE COALESCE(%s, 0) END, "
+      "t.typoutput::pg_catalog.oid IN ('pg_catalog.array_out'::pg_catalog.regproc, "
+      "'pg_catalog.int2vectorout'::pg_catalog.regproc, 'pg_catalog.oidvectorout'::pg_catalog.regproc) THEN "
+      "t.typelem ELSE COALESCE(%s, 0) END, "
       "COALESCE((SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid), 0), "
       "t.typoutput = 'pg_catalog.array_out'::pg_catalog.regproc FROM wanted JOIN pg_catalog.pg_type t ON "
       "t.oid = "

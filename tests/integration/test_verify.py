@@ -18,7 +18,7 @@ import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hauls import haul, make_project
+from hauls import assert_verified, haul, make_project
 from support import Database, Project, is_published, lake_files, lake_pointer, start_lakehaul
 
 TYPES_SQL = """
@@ -331,6 +331,12 @@ def test_arrays_of_several_dimensions(database, tmp_path, form):
     if form == "flatten":
         rewrite(project, "grids", lambda rows: by_id(rows, 1)["g"].update(dims=[3, 2]))
         assert differing_columns(verify(project, expect=1)["grids"]) == ["g"]
+
+
+def test_a_catalog_with_vectors(database, tmp_path):
+    project = make_project(tmp_path, database, {"i": {"table": "pg_catalog.pg_index"}, "p": {"table": "pg_catalog.pg_proc"}})
+    project.run("--verify")
+    assert_verified(project)
 
 
 def test_a_masked_key_finds_no_rows(items, database, tmp_path):
