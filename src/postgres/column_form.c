@@ -9,7 +9,6 @@
 #define TEXT_OID 25
 #define JSON_OID 114
 #define NUMERIC_OID 1700
-#define CATALOG "pg_catalog."
 
 /* Types between which casts are alike. */
 enum source {
@@ -67,57 +66,60 @@ struct target {
   const char *from[SOURCE_COUNT];
 };
 
-#define VIA_TEXT(type) "@::" CATALOG "text::" CATALOG type
-#define DIRECT(type) "@::" CATALOG type
-#define VIA(through, type) "@::" CATALOG through "::" CATALOG type
-#define TO_NUMERIC                                                         \
-  [FROM_INT] = VIA("int8", "numeric"), [FROM_NUMERIC] = DIRECT("numeric"), \
-  [FROM_FLOAT] = VIA_TEXT("numeric"), [FROM_TEXT] = VIA_TEXT("numeric")
+/* Whole numbers come as numerics, which the decoder holds to the type's range. */
+#define TO_NUMERIC                                                                                 \
+  [FROM_INT] = "@::pg_catalog.int8::pg_catalog.numeric", [FROM_NUMERIC] = "@::pg_catalog.numeric", \
+  [FROM_FLOAT] = "@::pg_catalog.text::pg_catalog.numeric",                                         \
+  [FROM_TEXT] = "@::pg_catalog.text::pg_catalog.numeric"
 #define TO_INTEGER \
-  { [FROM_BOOL] = VIA("int4", "numeric"), TO_NUMERIC }
+  { [FROM_BOOL] = "@::pg_catalog.int4::pg_catalog.numeric", TO_NUMERIC }
 
 static const struct target targets[] = {
     [LH_CAST_BOOLEAN] = {"boolean",
                          16,
                          {[FROM_BOOL] = "@",
                           [FROM_INT] = "@ <> 0",
-                          [FROM_NUMERIC] = "@::" CATALOG "numeric <> 0",
-                          [FROM_TEXT] = VIA_TEXT("bool")}},
+                          [FROM_NUMERIC] = "@::pg_catalog.numeric <> 0",
+                          [FROM_TEXT] = "@::pg_catalog.text::pg_catalog.bool"}},
     [LH_CAST_SMALLINT] = {"smallint", NUMERIC_OID, TO_INTEGER},
     [LH_CAST_INT] = {"int", NUMERIC_OID, TO_INTEGER},
     [LH_CAST_BIGINT] = {"bigint", NUMERIC_OID, TO_INTEGER},
     [LH_CAST_FLOAT] = {"float",
                        700,
-                       {[FROM_BOOL] = VIA("int4", "float4"),
-                        [FROM_INT] = VIA("int8", "float4"),
-                        [FROM_NUMERIC] = VIA("numeric", "float4"),
-                        [FROM_FLOAT] = DIRECT("float4"),
-                        [FROM_TEXT] = VIA_TEXT("float4")}},
+                       {[FROM_BOOL] = "@::pg_catalog.int4::pg_catalog.float4",
+                        [FROM_INT] = "@::pg_catalog.int8::pg_catalog.float4",
+                        [FROM_NUMERIC] = "@::pg_catalog.numeric::pg_catalog.float4",
+                        [FROM_FLOAT] = "@::pg_catalog.float4",
+                        [FROM_TEXT] = "@::pg_catalog.text::pg_catalog.float4"}},
     [LH_CAST_DOUBLE] = {"double",
                         701,
-                        {[FROM_BOOL] = VIA("int4", "float8"),
-                         [FROM_INT] = VIA("int8", "float8"),
-                         [FROM_NUMERIC] = VIA("numeric", "float8"),
-                         [FROM_FLOAT] = DIRECT("float8"),
-                         [FROM_TEXT] = VIA_TEXT("float8")}},
+                        {[FROM_BOOL] = "@::pg_catalog.int4::pg_catalog.float8",
+                         [FROM_INT] = "@::pg_catalog.int8::pg_catalog.float8",
+                         [FROM_NUMERIC] = "@::pg_catalog.numeric::pg_catalog.float8",
+                         [FROM_FLOAT] = "@::pg_catalog.float8",
+                         [FROM_TEXT] = "@::pg_catalog.text::pg_catalog.float8"}},
     [LH_CAST_DECIMAL] = {"decimal", NUMERIC_OID, {TO_NUMERIC}},
     [LH_CAST_DATE] = {"date",
                       1082,
-                      {[FROM_DATE] = "@", [FROM_TIMESTAMP] = DIRECT("date"), [FROM_TEXT] = VIA_TEXT("date")}},
+                      {[FROM_DATE] = "@",
+                       [FROM_TIMESTAMP] = "@::pg_catalog.date",
+                       [FROM_TEXT] = "@::pg_catalog.text::pg_catalog.date"}},
     [LH_CAST_TIME] = {"time",
                       1083,
-                      {[FROM_TIME] = "@", [FROM_TIMESTAMP] = DIRECT("time"), [FROM_TEXT] = VIA_TEXT("time")}},
+                      {[FROM_TIME] = "@",
+                       [FROM_TIMESTAMP] = "@::pg_catalog.time",
+                       [FROM_TEXT] = "@::pg_catalog.text::pg_catalog.time"}},
     [LH_CAST_TIMESTAMP] = {"timestamp",
                            1114,
-                           {[FROM_DATE] = DIRECT("timestamp"),
-                            [FROM_TIMESTAMP] = DIRECT("timestamp"),
-                            [FROM_TEXT] = VIA_TEXT("timestamp")}},
+                           {[FROM_DATE] = "@::pg_catalog.timestamp",
+                            [FROM_TIMESTAMP] = "@::pg_catalog.timestamp",
+                            [FROM_TEXT] = "@::pg_catalog.text::pg_catalog.timestamp"}},
     [LH_CAST_TIMESTAMPTZ] = {"timestamptz",
                              1184,
-                             {[FROM_DATE] = DIRECT("timestamptz"),
-                              [FROM_TIMESTAMP] = DIRECT("timestamptz"),
-                              [FROM_TEXT] = VIA_TEXT("timestamptz")}},
-    [LH_CAST_UUID] = {"uuid", 2950, {[FROM_UUID] = "@", [FROM_TEXT] = VIA_TEXT("uuid")}},
+                             {[FROM_DATE] = "@::pg_catalog.timestamptz",
+                              [FROM_TIMESTAMP] = "@::pg_catalog.timestamptz",
+                              [FROM_TEXT] = "@::pg_catalog.text::pg_catalog.timestamptz"}},
+    [LH_CAST_UUID] = {"uuid", 2950, {[FROM_UUID] = "@", [FROM_TEXT] = "@::pg_catalog.text::pg_catalog.uuid"}},
 };
 
 const char *lh_pg_text_form(const char *quoted_name, struct lh_arena *arena) {
@@ -182,8 +184,8 @@ static lh_status cast_to_json(const char *name, enum source source, const struct
     return LH_OK;
   }
   const char *const template = source == FROM_TEXT && column->decoder->oid == column->type_oid
-                                   ? VIA_TEXT("json")
-                                   : CATALOG "to_json(@)";
+                                   ? "@::pg_catalog.text::pg_catalog.json"
+                                   : "pg_catalog.to_json(@)";
   return become(fill_in(template, name, arena), JSON_OID, rules, arena, column, field, err);
 }
 

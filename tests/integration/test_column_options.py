@@ -1,5 +1,5 @@
-"""What the project says of columns: values that the lake cannot hold, numerics without precision, renaming, casts, masks,
-conditions and names; through the real program, read by pyarrow and DuckDB."""
+"""What the project says of columns: values that the lake cannot hold, numerics without precision, renaming, casts,
+masks, conditions and names; through the real program, read by pyarrow and DuckDB."""
 
 from __future__ import annotations
 
@@ -80,7 +80,13 @@ def test_null_takes_the_place_of_what_the_lake_cannot_hold(odd, tmp_path):
     assert integers(table.column("d"), pa.date32()) == [19782, None, None, LAST_DAY, FIRST_DAY]
     assert integers(table.column("ts"), pa.int64())[1:] == [None, None, None, FIRST_MICROS]
     assert integers(table.column("tz"), pa.int64())[1:] == [None, None, None, None]
-    assert table.column("prices").to_pylist() == [[Decimal("1.5"), None], [None, Decimal(2)], [], [Decimal(0)], [Decimal(0)]]
+    assert table.column("prices").to_pylist() == [
+        [Decimal("1.5"), None],
+        [None, Decimal(2)],
+        [],
+        [Decimal(0)],
+        [Decimal(0)],
+    ]
     assert table.column("days").to_pylist()[1] == [None, datetime.date(2024, 1, 1), None]
     assert table.column("grid").to_pylist() == [[1, 2], None, [], [None], [7]]
     warnings = "\n".join(run.warnings("t"))
@@ -98,13 +104,14 @@ def test_columns_that_may_become_null_are_nullable_in_the_lake_and_no_others(odd
     }  # fmt: skip
     clamped = run_one(tmp_path / "q", odd, {"table": "odd", "on_unrepresentable": "clamp"})
     schema = pq.read_schema(clamped.files("t")[0])
-    assert (schema.field("d").nullable, schema.field("ts").nullable, schema.field("price").nullable) == (False, False, True)
+    assert (schema.field("d").nullable, schema.field("ts").nullable, schema.field("price").nullable) == (
+        False,
+        False,
+        True,
+    )
 
 
 def test_clamp_takes_the_nearest_value(odd, tmp_path):
-    odd.execute("CREATE TABLE infinite AS SELECT * FROM odd")
-    if odd.connection.info.server_version >= 140000:
-        odd.execute("ALTER TABLE infinite ALTER price TYPE numeric(6,2), ALTER big TYPE numeric")
     run = run_one(tmp_path / "p", odd, {"table": "odd", "on_unrepresentable": "clamp"})
     table = read(run)
     assert table.column("price").to_pylist() == [Decimal("1.50"), None, Decimal(-2), Decimal(0), Decimal(0)]
@@ -125,8 +132,13 @@ def test_clamp_takes_the_nearest_value(odd, tmp_path):
 
 def test_infinite_numerics_are_clamped_to_the_largest_decimal(database, tmp_path):
     database.execute("CREATE TABLE n (id int, a numeric, b numeric, c numeric)")
-    database.execute("INSERT INTO n VALUES (1, 'Infinity', '-Infinity', 'Infinity'), (2, 'NaN', 1.5, 2), (3, '-Infinity', 2, 3)")
-    columns = {name: {"numeric": type_} for name, type_ in [("a", "decimal(5,2)"), ("b", "decimal(18,4)"), ("c", "decimal(38,0)")]}
+    database.execute(
+        "INSERT INTO n VALUES (1, 'Infinity', '-Infinity', 'Infinity'), (2, 'NaN', 1.5, 2), (3, '-Infinity', 2, 3)"
+    )
+    columns = {
+        name: {"numeric": type_}
+        for name, type_ in [("a", "decimal(5,2)"), ("b", "decimal(18,4)"), ("c", "decimal(38,0)")]
+    }
     run = run_one(tmp_path / "p", database, {"table": "n", "columns": columns, "on_unrepresentable": "clamp"})
     table = read(run)
     assert table.column("a").to_pylist() == [Decimal("999.99"), None, Decimal("-999.99")]
@@ -142,7 +154,8 @@ def test_values_inside_ranges_and_composites_are_replaced_singly(database, tmp_p
     database.execute("CREATE TYPE pair AS (n numeric(4,1), free numeric, d date)")
     database.execute("CREATE TABLE t (r daterange NOT NULL, c pair NOT NULL, many pair[] NOT NULL)")
     database.execute(
-        "INSERT INTO t VALUES ('[2024-01-01,infinity]', ROW('NaN', 1.5, 'infinity'), ARRAY[ROW(1, 2, '2024-01-01')::pair, ROW('NaN', 3, NULL)::pair])"
+        "INSERT INTO t VALUES ('[2024-01-01,infinity]', ROW('NaN', 1.5, 'infinity'),"
+        " ARRAY[ROW(1, 2, '2024-01-01')::pair, ROW('NaN', 3, NULL)::pair])"
     )
     run = run_one(tmp_path / "p", database, {"table": "t", "on_unrepresentable": "null", "numeric": "decimal(6,2)"})
     [row] = read_with_pyarrow(run.files("t")).to_pylist()
@@ -212,8 +225,12 @@ def numerics(database: Database) -> Database:
 
 
 def test_numerics_become_doubles_that_are_the_nearest(numerics, tmp_path):
-    numerics.execute("INSERT INTO n VALUES (98, 'NaN', '{}'), (99, '1e308', '{}'), (100, '4.9e-324', '{}'), (101, '1e-400', '{}')")
-    numerics.execute(f"INSERT INTO n VALUES (102, 9007199254740993.{'0' * 900}1, '{{}}'), (103, 9007199254740993, '{{}}')")
+    numerics.execute(
+        "INSERT INTO n VALUES (98, 'NaN', '{}'), (99, '1e308', '{}'), (100, '4.9e-324', '{}'), (101, '1e-400', '{}')"
+    )
+    numerics.execute(
+        f"INSERT INTO n VALUES (102, 9007199254740993.{'0' * 900}1, '{{}}'), (103, 9007199254740993, '{{}}')"
+    )
     table = read(run_one(tmp_path / "p", numerics, {"table": "n", "numeric": "double"}))
     assert table.schema.field("x").type == pa.float64()
     values = dict(zip(table.column("id").to_pylist(), table.column("x").to_pylist(), strict=True))
@@ -235,7 +252,9 @@ def test_a_numeric_past_every_double_is_an_error_or_follows_the_policy(database,
 
 
 def test_a_declared_decimal_is_exact_or_an_error_naming_column_row_and_value(database, tmp_path):
-    database.execute("CREATE TABLE n AS SELECT i AS id, i * 1.25 AS x, ARRAY[i * 0.5] AS list FROM generate_series(1, 4) AS i")
+    database.execute(
+        "CREATE TABLE n AS SELECT i AS id, i * 1.25 AS x, ARRAY[i * 0.5] AS list FROM generate_series(1, 4) AS i"
+    )
     declared = {"table": "n", "columns": {"x": {"numeric": "decimal(8,2)"}, "list": {"numeric": "decimal(9,4)"}}}
     table = read(run_one(tmp_path / "p", database, declared))
     assert table.schema.field("x").type == pa.decimal128(8, 2)
@@ -252,12 +271,17 @@ def test_a_declared_decimal_is_exact_or_an_error_naming_column_row_and_value(dat
 
 def test_probing_finds_the_decimal_that_holds_everything(database, tmp_path):
     database.execute("CREATE DOMAIN amount AS numeric CHECK (VALUE IS NULL OR VALUE > -1e30)")
-    database.execute('CREATE TABLE n (id int, "A" numeric, b amount, small numeric, whole numeric, none numeric, huge numeric, fixed numeric(9,3))')
+    database.execute(
+        'CREATE TABLE n (id int, "A" numeric, b amount, small numeric, whole numeric, none numeric, huge numeric,'
+        " fixed numeric(9,3))"
+    )
     database.execute(
         "INSERT INTO n VALUES (1, 123.4, -1.125, 0.0005, 10000000, NULL, 1e30, 1), (2, -99999, 12, NULL, -1, NULL, 1e-20, 2),"
         " (3, 'NaN', 0, 0.25, 0, NULL, 0, 3)"
     )
-    run = run_one(tmp_path / "p", database, {"table": "n", "numeric": "probe", "on_unrepresentable": "null", "names": "keep"})
+    run = run_one(
+        tmp_path / "p", database, {"table": "n", "numeric": "probe", "on_unrepresentable": "null", "names": "keep"}
+    )
     table = read(run)
     types = {field.name: field.type for field in table.schema}
     assert types == {
@@ -274,7 +298,9 @@ def test_numeric_on_a_column_that_has_a_precision_is_an_error(database, tmp_path
     database.execute("CREATE TABLE n (x numeric(9,2), i int)")
     for column, type_ in [("x", "numeric(9,2)"), ("i", "integer")]:
         error = failure(tmp_path / "p", database, {"table": "n", "columns": {column: {"numeric": "double"}}})
-        assert error["message"] == f'public.n: column "{column}" is {type_}, and numeric is for numeric without precision'
+        assert (
+            error["message"] == f'public.n: column "{column}" is {type_}, and numeric is for numeric without precision'
+        )
 
 
 # -------- types --------
@@ -363,7 +389,9 @@ def test_the_last_integers_are_held(database, tmp_path):
     database.execute(
         "CREATE TABLE c AS SELECT v AS a, v AS b, v AS c FROM unnest(ARRAY[32767, -32768, 0, 1000, 2.00]::numeric[]) AS v"
     )
-    database.execute("INSERT INTO c (b, c) VALUES (2147483647, 9223372036854775807), (-2147483648, -9223372036854775808)")
+    database.execute(
+        "INSERT INTO c (b, c) VALUES (2147483647, 9223372036854775807), (-2147483648, -9223372036854775808)"
+    )
     task = {"table": "c", "columns": {"a": {"type": "smallint"}, "b": {"type": "int"}, "c": {"type": "bigint"}}}
     table = read(run_one(tmp_path / "p", database, task))
     assert table.column("a").to_pylist() == [32767, -32768, 0, 1000, 2, None, None]
@@ -386,7 +414,10 @@ def test_casts_that_there_are_none_for_and_values_that_are_none_of_the_type(data
 
 def test_masks_hide_values_and_keep_nulls(database, tmp_path):
     database.execute("CREATE TYPE pair AS (a int, b text)")
-    database.execute("CREATE TABLE people (id int, email text NOT NULL, iban text, born date, pay numeric(9,2) NOT NULL, p pair, list text[])")
+    database.execute(
+        "CREATE TABLE people (id int, email text NOT NULL, iban text, born date, pay numeric(9,2) NOT NULL, p pair,"
+        " list text[])"
+    )
     database.execute(
         "INSERT INTO people VALUES (1, 'grüße@example.org', 'DE1', '1970-01-02', 1.50, ROW(NULL, NULL), '{a}'),"
         " (2, '', NULL, NULL, -2, NULL, NULL)"
@@ -453,7 +484,20 @@ def test_a_condition_that_is_none_is_refused(database, tmp_path, where, message)
 # -------- names --------
 
 ODD_NAMES = ["id", "Id", "ID", "Order Id", "order_id", "größe", "2nd", "select", "a.b", 'say "hi"', "日本", "x" * 63]
-LOWER_NAMES = ["id", "id_2", "id_3", "order_id_2", "order_id", "gr__e", "_2nd", "select", "a_b", "say__hi_", "__", "x" * 63]
+LOWER_NAMES = [
+    "id",
+    "id_2",
+    "id_3",
+    "order_id_2",
+    "order_id",
+    "gr__e",
+    "_2nd",
+    "select",
+    "a_b",
+    "say__hi_",
+    "__",
+    "x" * 63,
+]
 
 
 @pytest.fixture
