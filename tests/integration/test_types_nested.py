@@ -407,6 +407,97 @@ def test_values_that_cannot_be_held_are_named_with_the_way_to_them(types_databas
         assert all(word in error["message"] for word in words), error["message"]
 
 
+# -------- arrays of several dimensions, and policies inside of others --------
+
+
+@pytest.fixture(scope="module")
+def grids(types_database) -> Database:
+    types_database.execute("CREATE TYPE grid AS (name text, cells int[], pairs pair[])")
+    types_database.execute("""
+        CREATE TABLE grids (id int, flat int[], pairs pair[], held grid, ranges int4range[], tagged tags[], plain pair);
+        INSERT INTO grids VALUES
+          (1, '{{1,2},{3,NULL}}', ARRAY[[ROW(1, 'a')::pair, NULL], [ROW(NULL, NULL)::pair, ROW(4, 'd')::pair]],
+           ROW('g', '{{{1}},{{2}}}', ARRAY[[ROW(5, 'e')::pair]]), '{{empty},{"[1,2)"}}', '{"{a,b}",NULL}', ROW(1, 'x')),
+          (2, '{}', '{}', ROW(NULL, '{}', NULL), NULL, '{}', NULL),
+          (3, NULL, NULL, NULL, '{NULL}', NULL, NULL),
+          (4, '[0:1]={7,8}', ARRAY[NULL]::pair[], ROW('', '{NULL}', '{}'), '{"[,3)",NULL}', '{"{}"}', ROW(NULL, NULL))""")
+    return types_database
+
+
+def test_arrays_of_several_dimensions_as_json_at_any_depth(grids, tmp_path):
+    run = haul(make_project(tmp_path, grids, {"grids": {"table": "grids", "multidimensional": "json"}}))
+    table = read_with_pyarrow(run.files("grids")).sort_by("id")
+    for column in ("flat", "pairs", "held", "ranges", "tagged"):
+        assert held_values(table.column(column)) == [
+            value for (value,) in grids.rows(f"SELECT to_json({column})::text FROM grids ORDER BY id")
+        ], column
+    assert table.schema.field("plain").type == PAIR, "what has no array stays as it is"
+    assert run.warnings("grids") == []
+    run.project.run("--verify")
+
+
+def test_arrays_of_several_dimensions_flattened_at_any_depth(grids, tmp_path):
+    run = haul(make_project(tmp_path, grids, {"grids": {"table": "grids", "multidimensional": "flatten"}}))
+
+    def flattened(type_: pa.DataType) -> pa.DataType:
+        return pa.struct([("dims", list_of(pa.int32())), ("values", list_of(type_))])
+
+    files = run.files("grids")
+    schema = pq.read_schema(files[0])
+    assert schema.field("pairs").type == flattened(PAIR)
+    assert schema.field("held").type == pa.struct(
+        [("name", pa.string()), ("cells", flattened(pa.int32())), ("pairs", flattened(PAIR))]
+    )
+    assert schema.field("tagged").type == flattened(flattened(pa.string()))
+    flat = [
+        {"dims": [2, 2], "values": [1, 2, 3, None]}, {"dims": [], "values": []}, None, {"dims": [2], "values": [7, 8]},
+    ]  # fmt: skip
+    pairs = [
+        {"dims": [2, 2], "values": [{"a": 1, "b": "a"}, None, {"a": None, "b": None}, {"a": 4, "b": "d"}]},
+        {"dims": [], "values": []}, None, {"dims": [1], "values": [None]},
+    ]  # fmt: skip
+    for reader in (read_with_pyarrow, read_with_duckdb):
+        table = reader(files).sort_by("id").combine_chunks()
+        assert held_trees(table.column("flat")) == flat
+        assert held_trees(table.column("pairs")) == pairs
+        held = held_trees(table.column("held"))
+        assert held[0]["cells"] == {"dims": [2, 1, 1], "values": [1, 2]}
+        assert held[0]["pairs"] == {"dims": [1, 1], "values": [{"a": 5, "b": "e"}]}
+        assert held[1] == {"name": None, "cells": {"dims": [], "values": []}, "pairs": None}
+        assert held[2] is None
+    run.project.run("--verify")
+
+
+def test_what_cannot_be_held_is_replaced_inside_of_others_and_counted(types_database, tmp_path):
+    types_database.execute("""
+        CREATE TABLE replaced AS SELECT * FROM (VALUES
+          (1, '[2024-01-01,infinity]'::daterange, ROW('{{1},{2}}', NULL, NULL, '{1.5,NaN}')::lists),
+          (2, '[-infinity,2024-01-01)'::daterange, ROW('{1}', NULL, NULL, '{NaN}')::lists),
+          (3, '[2024-01-01,2024-01-02)'::daterange, NULL)) AS v (id, r, l)""")
+    task = {"table": "replaced", "on_unrepresentable": "null"}
+    run = haul(make_project(tmp_path, types_database, {"replaced": task}))
+    rows = sorted(read_with_pyarrow(run.files("replaced")).to_pylist(), key=lambda row: row["id"])
+    assert [(row["r"]["lower"] is None, row["r"]["upper"] is None) for row in rows] == [
+        (False, True), (True, False), (False, False),
+    ]  # fmt: skip
+    assert [row["l"] and row["l"]["ints"] for row in rows] == [None, [1], None]
+    assert [row["l"] and [value and str(value) for value in row["l"]["money"]] for row in rows] == [
+        ["1.50", None], [None], None,
+    ]  # fmt: skip
+    warnings = run.warnings("replaced")
+    assert any('"r"' in line and "2 values" in line for line in warnings), warnings
+    assert any('"l"' in line and "3 values" in line for line in warnings), warnings
+
+
+def test_members_whose_names_differ_in_case_alone_can_be_read_by_every_engine(types_database, tmp_path):
+    types_database.execute('CREATE TYPE cases AS (a int, "A" int, "Zwei Worte" text)')
+    types_database.execute("CREATE TABLE in_cases AS SELECT 1 AS id, ROW(1, 2, 'x')::cases AS v")
+    run = haul(make_project(tmp_path, types_database, {"in_cases": {"table": "in_cases"}}))
+    files = run.files("in_cases")
+    for reader in (read_with_pyarrow, read_with_duckdb):
+        assert reader(files).column("v").to_pylist() == [{"a": 1, "a_2": 2, "zwei_worte": "x"}]
+
+
 # -------- rows in numbers, so that batches end within --------
 
 
