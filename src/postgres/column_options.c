@@ -81,14 +81,18 @@ static lh_status check_numeric(const struct context *context, size_t index, stru
   while (field->type == LH_TYPE_LIST) {
     field = field->children;
   }
-  if (!context->settings[index].has_numeric || is_free_numeric(decoder) || field->child_count > 0) {
+  const bool probes = context->settings[index].policy.numeric == LH_NUMERIC_PROBE;
+  const bool applies =
+      probes ? is_free_numeric(column->decoder) : is_free_numeric(decoder) || field->child_count > 0;
+  if (!context->settings[index].has_numeric || applies) {
     return LH_OK;
   }
-  lh_error_set(err, LH_ERROR_DATA, "%s: column \"%s\" is %s, and numeric is for numeric without precision",
-               context->relation->name, column->name, column->type_name);
+  lh_error_set(err, LH_ERROR_DATA, "%s: column \"%s\" is %s, and numeric%s is for numeric without precision",
+               context->relation->name, column->name, column->type_name, probes ? ": probe" : "");
   snprintf(err->table, sizeof(err->table), "%s", context->relation->name);
   snprintf(err->column, sizeof(err->column), "%s", column->name);
-  lh_error_hint(err, "say type to have another type");
+  lh_error_hint(err, probes && field->type != LH_TYPE_DECIMAL ? "declare a decimal, or say type"
+                                                              : "say type to have another type");
   return LH_ERROR_DATA;
 }
 

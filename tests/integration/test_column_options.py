@@ -295,7 +295,10 @@ def test_probing_finds_the_decimal_that_holds_everything(database, tmp_path):
 
 
 def test_numeric_on_a_column_that_has_a_precision_is_an_error(database, tmp_path):
-    database.execute("CREATE TABLE n (x numeric(9,2), i int)")
+    database.execute("CREATE TABLE n (x numeric(9,2), i int, list numeric[])")
+    error = failure(tmp_path / "q", database, {"table": "n", "columns": {"list": {"numeric": "probe"}}})
+    words = "numeric: probe is for numeric without precision"
+    assert error["message"] == f'public.n: column "list" is numeric[], and {words}'
     for column, type_ in [("x", "numeric(9,2)"), ("i", "integer")]:
         error = failure(tmp_path / "p", database, {"table": "n", "columns": {column: {"numeric": "double"}}})
         assert (
