@@ -2,7 +2,7 @@
  * so that a version of any age can be compared. */
 #include "catalog/schema_change.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/map.h"
@@ -57,18 +57,27 @@ static enum difference compare_in_chain(const char *const *chain, int count, con
   return to > from ? WIDER : NARROWER;
 }
 
-static bool parse_decimal(const char *type, int *precision, int *scale) {
-  int end = 0;
-  return sscanf(type, "decimal(%d,%d)%n", precision, scale, &end) == 2 && end > 0 && type[end] == '\0';
+static bool parse_decimal(const char *type, long *precision, long *scale) {
+  static const char head[] = "decimal(";
+  char *end = NULL;
+  if (strncmp(type, head, sizeof(head) - 1) != 0) {
+    return false;
+  }
+  *precision = strtol(type + sizeof(head) - 1, &end, 10);
+  if (*end != ',') {
+    return false;
+  }
+  *scale = strtol(end + 1, &end, 10);
+  return strcmp(end, ")") == 0;
 }
 
 static enum difference compare_decimals(const char *before, const char *after) {
-  int precision[2];
-  int scale[2];
+  long precision[2];
+  long scale[2];
   if (!parse_decimal(before, &precision[0], &scale[0]) || !parse_decimal(after, &precision[1], &scale[1])) {
     return OTHER;
   }
-  const int whole_digits[2] = {precision[0] - scale[0], precision[1] - scale[1]};
+  const long whole_digits[2] = {precision[0] - scale[0], precision[1] - scale[1]};
   return scale[1] >= scale[0] && whole_digits[1] >= whole_digits[0] ? WIDER : NARROWER;
 }
 

@@ -86,6 +86,7 @@ static lh_status choose(const struct lh_pg_relation *relation, const struct lh_p
   if (chosen == NULL) {
     return lh_error_memory(err);
   }
+  *out = chosen;
   if (!all) {
     LH_TRY(check_names(relation, found, found_count, options->include, most, "included", arena, err));
   }
@@ -103,7 +104,6 @@ static lh_status choose(const struct lh_pg_relation *relation, const struct lh_p
       chosen[(*count)++] = index;
     }
   }
-  *out = chosen;
   if (*count > 0) {
     return LH_OK;
   }

@@ -1,4 +1,4 @@
-"""What a run keeps of the source's schema beside its rows, and what it says when that schema is not the published one."""
+"""What a run keeps of the source's schema beside its rows, and what it says when that is not the published one."""
 import json
 
 import pyarrow.parquet

@@ -33,8 +33,8 @@ CREATE TABLE types (
 );
 COMMENT ON TABLE types IS 'one of each';
 INSERT INTO types VALUES
-  (1, -32768, 9223372036854775807, true, '-0', 1e300, 12345678.90, 123456789012345678901234567890.5, 7.25, 'grüße', 'ab',
-   E'line\\nbreak 🐘', 'happy', '{"a": [1, null]}', '\\x00ff', '2026-01-31', '2026-01-31 12:00:00.123456',
+  (1, -32768, 9223372036854775807, true, '-0', 1e300, 12345678.90, 123456789012345678901234567890.5, 7.25, 'grüße',
+   'ab', E'line\\nbreak 🐘', 'happy', '{"a": [1, null]}', '\\x00ff', '2026-01-31', '2026-01-31 12:00:00.123456',
    '2026-01-31 12:00:00+02', '23:59:59.5', '1 mon 2 days 3.5 s', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '(1,2)',
    '10.0.0.0/8', '101', '{1,NULL,3}', '{a,NULL,""}', '(1,x)', '[2026-01-01,2026-02-01)');
 INSERT INTO types (id, big) VALUES (2, 0);
@@ -92,9 +92,11 @@ def shop(server) -> support.Database:
         CREATE TABLE sales_rest PARTITION OF sales DEFAULT PARTITION BY HASH (id);
         CREATE TABLE sales_rest_0 PARTITION OF sales_rest FOR VALUES WITH (MODULUS 2, REMAINDER 0);
         CREATE TABLE sales_rest_1 PARTITION OF sales_rest FOR VALUES WITH (MODULUS 2, REMAINDER 1);
-        INSERT INTO sales SELECT i, (ARRAY['north', 'south', 'east'])[i % 3 + 1], i * 1.25 FROM generate_series(1, 900) AS i;
+        INSERT INTO sales
+          SELECT i, (ARRAY['north', 'south', 'east'])[i % 3 + 1], i * 1.25 FROM generate_series(1, 900) AS i;
         ANALYZE sales_north; ANALYZE sales_rest_0; ANALYZE sales_rest_1;
-        CREATE VIEW by_region AS SELECT region, sum(amount)::numeric(12,2) AS amount, count(*) AS sales FROM sales GROUP BY region;
+        CREATE VIEW by_region AS
+          SELECT region, sum(amount)::numeric(12,2) AS amount, count(*) AS sales FROM sales GROUP BY region;
         CREATE MATERIALIZED VIEW kept AS SELECT * FROM by_region;
     """)
     return server
@@ -112,7 +114,8 @@ def test_types_tables_partitions_and_views_are_read_and_verified(shop, project):
     names = ["types", "sales", "by_region", "kept"]
     made = haul(
         project, shop,
-        {name: {"table": name} for name in names} | {"recent": {"query": "select id, region from sales where id > 890"}},
+        {name: {"table": name} for name in names}
+        | {"recent": {"query": "select id, region from sales where id > 890"}},
         "--verify",
     )
     table = read_lake_pyarrow(made.lake, "types")
