@@ -114,7 +114,7 @@ static lh_status decode_list(const struct lh_pg_decoder *decoder, const uint8_t 
 
 lh_status lh_pg_decode_array(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
                              struct lh_column *column, struct lh_error *err) {
-  struct header header;
+  struct header header = {0};
   LH_TRY(read_header(decoder, bytes, length, &header, err));
   if (__builtin_expect(header.dimensions > 1, 0)) {
     return put_several_dimensions(decoder, header.dimensions, column, err);
@@ -124,7 +124,7 @@ lh_status lh_pg_decode_array(const struct lh_pg_decoder *decoder, const uint8_t 
 
 lh_status lh_pg_decode_flattened_array(const struct lh_pg_decoder *decoder, const uint8_t *bytes,
                                        size_t length, struct lh_column *column, struct lh_error *err) {
-  struct header header;
+  struct header header = {0};
   struct lh_column *const dimensions = &column->children[0];
   struct lh_column *const values = &column->children[1];
   LH_TRY(read_header(decoder, bytes, length, &header, err));

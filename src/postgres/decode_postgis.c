@@ -159,7 +159,7 @@ static lh_status copy_geometry(struct walk *walk, size_t depth, struct header *h
   }
   LH_TRY(copy_count(walk, 5, &count));
   for (uint32_t i = 0; i < count; i++) {
-    struct header part;
+    struct header part = {0};
     LH_TRY(copy_geometry(walk, depth + 1, &part));
   }
   return LH_OK;
@@ -186,7 +186,7 @@ lh_status lh_pg_decode_geometry(const struct lh_pg_decoder *decoder, const uint8
   LH_TRY(lh_buf_reserve(&column->data, length, err));
   struct walk walk = {
       .decoder = decoder, .at = bytes, .end = bytes + length, .out = &column->data, .err = err};
-  struct header header;
+  struct header header = {0};
   LH_TRY(copy_geometry(&walk, 0, &header));
   if (walk.at != walk.end) {
     return corrupt(&walk, "has bytes after its geometry");
