@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from hauls import Haul, assert_verified, haul, make_project
 from oracle import read_with_pyarrow
-from support import Database
+from support import Database, missing
 
 GEOMETRIES = [
     "POINT(1 2)", "POINT EMPTY", "POINT(-0 1e-300)", "POINT Z (1 2 3)", "POINT M (1 2 3)", "POINT ZM (1 2 3 4)",
@@ -35,7 +35,7 @@ CURVES = [
 @pytest.fixture(scope="module")
 def postgis(module_database: Database) -> Database:
     if module_database.value("SELECT count(*) FROM pg_available_extensions WHERE name = 'postgis'") == 0:
-        pytest.skip("the extension PostGIS is missing")
+        missing("the extension PostGIS")
     module_database.execute("CREATE EXTENSION postgis")
     return module_database
 
