@@ -22,6 +22,13 @@ static const char session_settings[] =
     "SET bytea_output = 'hex'; SET row_security = off; SET standard_conforming_strings = on; "
     "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
 
+/* A search_path that names pg_catalog behind a schema of the user's lets that one's functions, operators and
+ * types take the place of the server's. Where it does not name it at all, the server has it in front already.
+ */
+static const char catalog_first_sql[] =
+    "SELECT pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', 'pg_catalog', "
+    "NULLIF(pg_catalog.current_setting('search_path'), '')), false)";
+
 /* libpq's default prints notices to stderr. */
 static void ignore_notice(void *context, const PGresult *notice) {
   (void)context;
@@ -80,6 +87,7 @@ static lh_status set_up_session(struct lh_pg_connection *connection, struct lh_e
   PQsetNoticeReceiver(connection->pg, ignore_notice, NULL);
   LH_TRY(check_version(connection->pg, err));
   LH_TRY(lh_pg_execute_script(connection, session_settings, err));
+  LH_TRY(lh_pg_execute_script(connection, catalog_first_sql, err));
   if (lh_pg_has_transaction_timeout(PQserverVersion(connection->pg))) {
     LH_TRY(lh_pg_execute_script(connection, "SET transaction_timeout = 0", err));
   }

@@ -129,6 +129,28 @@ def test_inheritance_with_columns_of_the_children_and_several_parents(database, 
     assert [run.tasks[name]["rows"] for name in ("one", "two", "both_of", "grandchild")] == [3, 3, 2, 1]
 
 
+def test_a_schema_before_pg_catalog_on_the_search_path_changes_nothing(database, tmp_path):
+    """Its functions, operators and types would take the place of the server's in what lakehaul asks and reads."""
+    database.execute("""
+        CREATE SCHEMA shadow;
+        CREATE FUNCTION shadow.pg_export_snapshot() RETURNS text LANGUAGE sql AS $$SELECT 'shadow'$$;
+        CREATE FUNCTION shadow.oideq(oid, oid) RETURNS boolean LANGUAGE sql AS $$SELECT false$$;
+        CREATE OPERATOR shadow.= (LEFTARG = oid, RIGHTARG = oid, FUNCTION = shadow.oideq);
+        CREATE DOMAIN shadow.int4 AS int8;
+        CREATE TABLE shadow.plain (id int PRIMARY KEY, address inet);
+        INSERT INTO shadow.plain VALUES (1, '10.0.0.1/8'), (2, NULL);
+        """)
+    role = database.uri.split("//")[1].split(":")[0]
+    expected = server_texts(database, "SELECT * FROM shadow.plain ORDER BY id")
+    for path in ("shadow, pg_catalog, public", "shadow", "''"):
+        name = database.uri.rsplit("/", 1)[1]
+        database.execute(f'ALTER ROLE "{role}" IN DATABASE "{name}" SET search_path = {path}')
+        tasks = {"named": {"table": "shadow.plain"}, "asked": {"query": "SELECT * FROM shadow.plain"}}
+        run = haul(make_project(tmp_path, database, tasks), "--verify")
+        assert_files_hold(run.files("named"), expected, key="id")
+        assert_files_hold(run.files("asked"), expected, key="id")
+
+
 def peak_of_task(project, task: str) -> int:
     """Most bytes that the worker of `task` held, as the kernel counts."""
     peak = 0
