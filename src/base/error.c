@@ -9,16 +9,13 @@
 #undef lh_error_set
 #undef lh_error_memory
 
-/* One line, whole characters: errors travel through logs, JSON and terminals. */
+/* One line, whole characters: errors travel through logs, JSON and terminals, and quote what servers, whose
+ * encoding may be any, and files say. */
 static void tidy(char *text, size_t size, bool truncated) {
   if (truncated) {
     text[lh_utf8_truncate(text, size - 1, size - 1)] = '\0';
   }
-  for (char *c = text; *c != '\0'; c++) {
-    if (*c == '\n' || *c == '\r' || *c == '\t') {
-      *c = ' ';
-    }
-  }
+  lh_str_make_line(text);
 }
 
 static void format_into(char *out, size_t size, const char *format, va_list args) {

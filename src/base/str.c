@@ -197,3 +197,18 @@ bool lh_utf8_valid(const uint8_t *bytes, size_t size) {
   }
   return true;
 }
+
+void lh_str_make_line(char *text) {
+  size_t left = strlen(text);
+  while (left > 0) {
+    size_t length = utf8_sequence((const uint8_t *)text, left);
+    if (length == 0) {
+      *text = '?';
+      length = 1;
+    } else if ((unsigned char)*text < 0x20 || *text == 0x7F) {
+      *text = ' ';
+    }
+    text += length;
+    left -= length;
+  }
+}

@@ -27,5 +27,8 @@ char *lh_str_format_seconds(double seconds, char out[32]);
 size_t lh_utf8_truncate(const char *text, size_t length, size_t max);
 /* Whether the bytes are well-formed UTF-8 (RFC 3629). */
 bool lh_utf8_valid(const uint8_t *bytes, size_t size);
+/* Makes `text` one line that JSON takes and no terminal obeys: control characters become spaces, bytes that
+ * belong to no UTF-8 character question marks. */
+void lh_str_make_line(char *text);
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -37,13 +38,18 @@ void lh_cli_warn(const char *format, ...) {
   if (!lh_log_enabled(LH_LOG_WARN)) {
     return;
   }
+  char *line = NULL;
   va_list args;
   va_start(args, format);
-  fflush(stdout);
-  fputs("warning: ", stderr);
-  vfprintf(stderr, format, args);
-  fputc('\n', stderr);
+  const int length = vasprintf(&line, format, args);
   va_end(args);
+  if (length < 0) {
+    return;
+  }
+  lh_str_make_line(line);
+  fflush(stdout);
+  fprintf(stderr, "warning: %s\n", line);
+  free(line);
 }
 
 bool lh_cli_parse(const struct lh_command_spec *spec, int argc, char **argv, struct lh_options *values,

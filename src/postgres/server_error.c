@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "postgres/connection_impl.h"
 
 #define WORDS_MAX 1024
@@ -18,6 +19,9 @@ static const char *one_line(const char *text, char out[WORDS_MAX]) {
     } else if (length > 0 && out[length - 1] != ' ') {
       out[length++] = ' ';
     }
+  }
+  if (*text != '\0') {
+    length = lh_utf8_truncate(out, length, length);
   }
   while (length > 0 && out[length - 1] == ' ') {
     length--;

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -144,9 +145,19 @@ void lh_progress_state(struct lh_progress *progress, const struct lh_task_run *t
   }
 }
 
+/* Names and comments of the source may hold anything. */
+static void print_message(const char *before, const struct lh_task_run *task, const char *message) {
+  char *const line = strdup(message);
+  if (line != NULL) {
+    lh_str_make_line(line);
+    fprintf(stderr, "%s%s: %s\n", before, task->name, line);
+  }
+  free(line);
+}
+
 void lh_progress_warning(struct lh_progress *progress, const struct lh_task_run *task, const char *message) {
   erase(progress);
-  fprintf(stderr, "warning: task %s: %s\n", task->name, message);
+  print_message("warning: task ", task, message);
   if (progress->style == LH_PROGRESS_BARS) {
     draw(progress);
   }
@@ -156,9 +167,9 @@ void lh_progress_changes(struct lh_progress *progress, const struct lh_task_run 
   erase(progress);
   for (size_t i = 0; i < task->change_count; i++) {
     if (lh_schema_change_breaks(task->changes[i].kind)) {
-      fprintf(stderr, "warning: task %s: %s\n", task->name, task->changes[i].text);
+      print_message("warning: task ", task, task->changes[i].text);
     } else if (progress->style != LH_PROGRESS_NONE) {
-      fprintf(stderr, "%s: %s\n", task->name, task->changes[i].text);
+      print_message("", task, task->changes[i].text);
     }
   }
   if (progress->style == LH_PROGRESS_BARS) {

@@ -151,6 +151,24 @@ def test_a_schema_before_pg_catalog_on_the_search_path_changes_nothing(database,
         assert_files_hold(run.files("asked"), expected, key="id")
 
 
+def test_what_the_server_says_at_length_and_names_that_terminals_would_obey(database, tmp_path):
+    database.execute(
+        "CREATE FUNCTION fail(shift int) RETURNS int LANGUAGE plpgsql AS "
+        "$$BEGIN RAISE EXCEPTION '%', repeat('x', shift) || repeat('é', 2000); END$$"
+    )
+    database.execute('CREATE TABLE coloured (id int, "\x1b[31mred\nline" int)')
+    tasks = {f"fail{shift}": {"query": f"SELECT fail({shift})"} for shift in (0, 1)}
+    tasks["coloured"] = {"table": "coloured"}
+    run = haul(make_project(tmp_path, database, tasks), expect=1)
+    for shift in (0, 1):
+        assert f"{'x' * shift}éééé" in run.tasks[f"fail{shift}"]["error"]["message"]
+    assert run.tasks["coloured"]["status"] == "published"
+    assert run.warnings("coloured") == [
+        "warning: task coloured: columns of public.coloured have other names in the lake: "
+        '" [31mred line" → __31mred_line'
+    ]
+
+
 def peak_of_task(project, task: str) -> int:
     """Most bytes that the worker of `task` held, as the kernel counts."""
     peak = 0

@@ -45,6 +45,20 @@ static void line_breaks_become_spaces(void **state) {
   assert_string_equal(err.hint, "a b");
 }
 
+static void what_terminals_would_obey_or_json_refuse_is_replaced(void **state) {
+  (void)state;
+  struct lh_error err;
+  lh_error_set(&err, LH_ERROR_DATA,
+               "column \"a\x1b[31mb\x7f\" of Gr\xf6\xdf"
+               "e, gr\xc3\xb6\xc3\x9f"
+               "e");
+  assert_string_equal(err.message,
+                      "column \"a [31mb \" of Gr??e, gr\xc3\xb6\xc3\x9f"
+                      "e");
+  lh_error_hint(&err, "cut short: \xc3");
+  assert_string_equal(err.hint, "cut short: ?");
+}
+
 static void long_texts_end_at_a_whole_character(void **state) {
   (void)state;
   struct lh_error err;
@@ -135,6 +149,7 @@ int main(void) {
       cmocka_unit_test(setting_an_error_clears_what_was_there),
       cmocka_unit_test(an_error_may_be_made_of_its_own_message),
       cmocka_unit_test(line_breaks_become_spaces),
+      cmocka_unit_test(what_terminals_would_obey_or_json_refuse_is_replaced),
       cmocka_unit_test(long_texts_end_at_a_whole_character),
       cmocka_unit_test(a_prefix_puts_context_in_front_and_keeps_the_rest),
       cmocka_unit_test(exit_codes_follow_the_failing_side),
