@@ -20,6 +20,7 @@
   "(SELECT pg_catalog.sum(pg_catalog.pg_relation_size(p.oid))::pg_catalog.int8 FROM (" LH_PG_PARTITIONS_SQL \
   ") p)"
 
+/* A primary key does not hold for the rows of children, unless they are partitions. */
 static const char columns_sql[] =
     "SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname), c.relkind, "
     "CASE WHEN c.relkind = 'p' THEN COALESCE(" PARTITIONS_BYTES
@@ -30,6 +31,7 @@ static const char columns_sql[] =
     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
     "LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
     "LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p' "
+    "AND (c.relkind = 'p' OR NOT c.relhassubclass) "
     "WHERE c.oid = pg_catalog.to_regclass($1) ORDER BY a.attnum";
 
 enum {

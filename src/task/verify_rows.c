@@ -63,6 +63,8 @@ static const char key_sql[] =
     "pg_catalog.pg_index i WHERE i.indrelid = pg_catalog.to_regclass($1) AND i.indisunique AND i.indisvalid "
     "AND "
     "i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL AND NOT EXISTS (SELECT 1 FROM "
+    "pg_catalog.pg_class c WHERE c.oid = i.indrelid AND c.relhassubclass AND c.relkind <> 'p') AND NOT "
+    "EXISTS (SELECT 1 FROM "
     "pg_catalog.generate_series(0, i.indnkeyatts - 1) AS n JOIN pg_catalog.pg_attribute k ON k.attrelid = "
     "i.indrelid AND k.attnum = i.indkey[n] AND (NOT k.attnotnull OR k.attname <> ALL "
     "($2::pg_catalog.text[]))) ORDER BY i.indisprimary DESC, i.indnkeyatts, i.indexrelid LIMIT 1) AS x, "

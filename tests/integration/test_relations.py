@@ -129,6 +129,21 @@ def test_inheritance_with_columns_of_the_children_and_several_parents(database, 
     assert [run.tasks[name]["rows"] for name in ("one", "two", "both_of", "grandchild")] == [3, 3, 2, 1]
 
 
+def test_the_primary_key_of_a_table_is_none_of_its_children_and_not_told(database, tmp_path):
+    database.execute("""
+        CREATE TABLE parent (id int PRIMARY KEY, note text);
+        CREATE TABLE child () INHERITS (parent);
+        INSERT INTO parent VALUES (1, 'parent');
+        INSERT INTO child VALUES (1, 'child');
+        CREATE TABLE parted (id int PRIMARY KEY) PARTITION BY RANGE (id);
+        CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (1) TO (10);
+        """)
+    run = haul_tables(tmp_path, database, "parent", "parted")
+    assert run.tasks["parent"]["rows"] == 2
+    assert lake_pointer(run.project.lake, "parent")["primary_key"] == []
+    assert lake_pointer(run.project.lake, "parted")["primary_key"] == ["id"]
+
+
 def test_a_schema_before_pg_catalog_on_the_search_path_changes_nothing(database, tmp_path):
     """Its functions, operators and types would take the place of the server's in what lakehaul asks and reads."""
     database.execute("""
