@@ -769,6 +769,25 @@ def test_two_runs_of_the_same_project_at_once_both_publish(database, project):
     assert versions_on_disk(made.lake, "t") == versions
 
 
+def test_a_run_that_was_overtaken_says_that_the_table_goes_back(database, project):
+    database.execute("CREATE TABLE late (n int); INSERT INTO late VALUES (1)")
+    with closed_gate(database) as gate:
+        made = project(
+            {"first": {"query": gated_query(gate, rows=10, at=5)}, "late": {"table": "late"}},
+            source=database.uri,
+            jobs=1,
+        )
+        with running(made) as run:
+            gate.wait_for()
+            database.execute("UPDATE late SET n = 2")
+            assert "moment" not in made.run("late").stderr
+            gate.open()
+            result = run.finish()
+    assert "warning: task late: the version that it replaces shows a later moment" in result.stderr
+    assert "task first" not in result.stderr
+    assert read_lake_duckdb(made.lake, "late") == [(1,)]
+
+
 def test_many_small_tables_go_through_one_run(database, project):
     names = [f"t{i:02}" for i in range(20)]
     for i, name in enumerate(names):
