@@ -58,6 +58,8 @@ enum lh_cast {
   LH_CAST_TIMESTAMP,
   LH_CAST_TIMESTAMPTZ,
   LH_CAST_UUID,
+  LH_CAST_GEOMETRY, /* Parquet's own type instead of plain bytes */
+  LH_CAST_GEOGRAPHY,
 };
 
 enum lh_mask { LH_MASK_NONE, LH_MASK_SHA256, LH_MASK_NULL, LH_MASK_REDACT };

@@ -113,6 +113,9 @@ const char *lh_field_type_name(const struct lh_field *field, struct lh_arena *ar
   if (field->type == LH_TYPE_TIMESTAMP) {
     return timestamp_name(field);
   }
+  if (field->type == LH_TYPE_BINARY && field->geometry != LH_GEOMETRY_NONE) {
+    return field->geometry == LH_GEOMETRY_PLANAR ? "geometry" : "geography";
+  }
   return lh_type_is_nested(field->type) ? nested_name(field, arena) : names[field->type];
 }
 

@@ -35,6 +35,9 @@ enum lh_type {
 };
 #define LH_TYPE_COUNT (LH_TYPE_MAP + 1)
 
+/* BINARY that is a geometry in ISO WKB, of the kinds 1 to 7: how its edges run between their points. */
+enum lh_geometry { LH_GEOMETRY_NONE, LH_GEOMETRY_PLANAR, LH_GEOMETRY_SPHERICAL };
+
 enum lh_time_unit { LH_UNIT_MICROS = 0, LH_UNIT_NANOS };
 
 __extension__ typedef __int128 lh_int128;
@@ -51,9 +54,10 @@ struct lh_field {
   enum lh_time_unit unit;
   bool utc;
   bool native; /* UUID, TIME: written as Parquet's own type, whatever the writer does with the others */
-  const char *source_name; /* where the source names it otherwise; NULL: the same */
-  const char *source_type; /* the type's name where it came from ("numeric(12,2)"); may be NULL */
-  const char *comment;     /* what is said of the column where it came from; may be NULL */
+  enum lh_geometry geometry; /* BINARY: written as Parquet's GEOMETRY or GEOGRAPHY */
+  const char *source_name;   /* where the source names it otherwise; NULL: the same */
+  const char *source_type;   /* the type's name where it came from ("numeric(12,2)"); may be NULL */
+  const char *comment;       /* what is said of the column where it came from; may be NULL */
   struct lh_field *children;
   size_t child_count;
 };

@@ -206,11 +206,18 @@ static lh_status append_path(struct lh_buf *sql, struct lh_buf *scratch, const c
   return append_quoted(sql, pattern, '\'', err);
 }
 
+/* `replaced`: what stands in for some of the columns; may be empty. */
 static lh_status build_view(struct lh_buf *sql, struct lh_buf *scratch, const char *name,
-                            const char *const *files, size_t file_count, struct lh_error *err) {
+                            const char *replaced, const char *const *files, size_t file_count,
+                            struct lh_error *err) {
+  lh_buf_reset(sql);
   LH_TRY(lh_buf_append_str(sql, "CREATE OR REPLACE VIEW ", err));
   LH_TRY(append_quoted(sql, name, '"', err));
-  LH_TRY(lh_buf_append_str(sql, " AS SELECT * FROM read_parquet([", err));
+  LH_TRY(lh_buf_append_str(sql, " AS SELECT *", err));
+  if (replaced[0] != '\0') {
+    LH_TRY(lh_buf_printf(sql, err, " REPLACE (%s)", replaced));
+  }
+  LH_TRY(lh_buf_append_str(sql, " FROM read_parquet([", err));
   for (size_t i = 0; i < file_count; i++) {
     if (i > 0) {
       LH_TRY(lh_buf_append_str(sql, ", ", err));
@@ -243,6 +250,68 @@ static lh_status remember_table(struct lh_engine *engine, const char *name, stru
   return LH_OK;
 }
 
+/* The first value of a result, a VARCHAR; borrowed from the chunk. */
+static const char *first_text(duckdb_data_chunk chunk, size_t *size) {
+  duckdb_string_t *const strings = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0));
+  *size = duckdb_string_t_length(strings[0]);
+  return duckdb_string_t_data(&strings[0]);
+}
+
+static lh_status create_view(struct lh_engine *engine, const char *name, const char *replaced,
+                             const char *const *files, size_t file_count, struct lh_buf *sql,
+                             struct lh_buf *scratch, struct lh_error *err) {
+  const char *text = NULL;
+  LH_TRY(build_view(sql, scratch, name, replaced, files, file_count, err));
+  LH_TRY(lh_buf_cstr(sql, &text, err));
+  return run_admin(engine, engine->admin, text, err);
+}
+
+/* Columns of Parquet's GEOMETRY and GEOGRAPHY become DuckDB's own type, for which a lake table has no form,
+ * so that the view gives their WKB. Leaves "" where there are none. */
+static lh_status list_geometries(struct lh_engine *engine, const char *name, struct lh_buf *sql,
+                                 struct lh_arena *arena, const char **out, struct lh_error *err) {
+  lh_buf_reset(sql);
+  LH_TRY(lh_buf_append_str(
+      sql,
+      "SELECT coalesce(string_agg(format('ST_AsWKB({0})::BLOB AS {0}', '\"' || replace(column_name, '\"', "
+      "'\"\"') || '\"'), ', '), '') FROM (DESCRIBE ",
+      err));
+  LH_TRY(append_quoted(sql, name, '"', err));
+  LH_TRY(lh_buf_append_str(sql, ") WHERE column_type LIKE 'GEOMETRY%'", err));
+  const char *text = NULL;
+  LH_TRY(lh_buf_cstr(sql, &text, err));
+  duckdb_result result;
+  if (duckdb_query(engine->admin, text, &result) != DuckDBSuccess) {
+    const lh_status status = fail_statement(engine, duckdb_result_error(&result), NULL, err);
+    duckdb_destroy_result(&result);
+    return status;
+  }
+  duckdb_data_chunk chunk = duckdb_fetch_chunk(result);
+  size_t size = 0;
+  const char *const found = chunk != NULL ? first_text(chunk, &size) : "";
+  *out = lh_arena_strndup(arena, found, size);
+  if (chunk != NULL) {
+    duckdb_destroy_data_chunk(&chunk);
+  }
+  duckdb_destroy_result(&result);
+  return *out != NULL ? LH_OK : lh_error_memory(err);
+}
+
+static lh_status create_table_view(struct lh_engine *engine, const char *name, const char *const *files,
+                                   size_t file_count, struct lh_buf *sql, struct lh_buf *scratch,
+                                   struct lh_error *err) {
+  const char *geometries = "";
+  struct lh_arena arena;
+  LH_TRY(create_view(engine, name, "", files, file_count, sql, scratch, err));
+  lh_arena_init(&arena, 0);
+  lh_status status = list_geometries(engine, name, sql, &arena, &geometries, err);
+  if (status == LH_OK && geometries[0] != '\0') {
+    status = create_view(engine, name, geometries, files, file_count, sql, scratch, err);
+  }
+  lh_arena_clear(&arena);
+  return status;
+}
+
 lh_status lh_engine_add_table(struct lh_engine *engine, const char *name, const char *const *files,
                               size_t file_count, struct lh_error *err) {
   if (file_count == 0) {
@@ -252,32 +321,18 @@ lh_status lh_engine_add_table(struct lh_engine *engine, const char *name, const 
   struct lh_buf scratch;
   lh_buf_init(&sql, SQL_MAX_BYTES);
   lh_buf_init(&scratch, SQL_MAX_BYTES);
-  const char *text = NULL;
-  lh_status status = build_view(&sql, &scratch, name, files, file_count, err);
-  if (status == LH_OK) {
-    status = lh_buf_cstr(&sql, &text, err);
+  lh_status status = create_table_view(engine, name, files, file_count, &sql, &scratch, err);
+  if (status == LH_ERROR_QUERY) {
+    status = LH_ERROR_LAKE;
+    err->code = status;
   }
-  if (status == LH_OK) {
-    status = run_admin(engine, engine->admin, text, err);
-    if (status == LH_ERROR_QUERY) {
-      status = LH_ERROR_LAKE;
-      err->code = status;
-    }
-    if (status != LH_OK) {
-      lh_error_prefix(err, "lake table \"%s\"", name);
-      snprintf(err->table, sizeof(err->table), "%s", name);
-    }
+  if (status != LH_OK) {
+    lh_error_prefix(err, "lake table \"%s\"", name);
+    snprintf(err->table, sizeof(err->table), "%s", name);
   }
   lh_buf_clear(&scratch);
   lh_buf_clear(&sql);
   return status == LH_OK ? remember_table(engine, name, err) : status;
-}
-
-/* The first value of a result, a VARCHAR; borrowed from the chunk. */
-static const char *first_text(duckdb_data_chunk chunk, size_t *size) {
-  duckdb_string_t *const strings = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0));
-  *size = duckdb_string_t_length(strings[0]);
-  return duckdb_string_t_data(&strings[0]);
 }
 
 static lh_status collect_from_result(struct lh_engine *engine, duckdb_result *result, const char *sql,

@@ -43,6 +43,8 @@ enum {
   LOGICAL_INTEGER = 10,
   LOGICAL_JSON = 12,
   LOGICAL_UUID = 14,
+  LOGICAL_GEOMETRY = 17,
+  LOGICAL_GEOGRAPHY = 18,
 };
 
 enum { UNIT_MICROS = 2, UNIT_NANOS = 3 };
@@ -207,12 +209,15 @@ static struct annotation annotation_of(const struct lh_field *field,
       return (struct annotation){CONVERTED_LIST, LOGICAL_LIST};
     case LH_TYPE_MAP:
       return (struct annotation){CONVERTED_MAP, LOGICAL_MAP};
+    case LH_TYPE_BINARY:
+      return (struct annotation){CONVERTED_NONE, field->geometry == LH_GEOMETRY_NONE     ? LOGICAL_NONE
+                                                 : field->geometry == LH_GEOMETRY_PLANAR ? LOGICAL_GEOMETRY
+                                                                                         : LOGICAL_GEOGRAPHY};
     case LH_TYPE_BOOL:
     case LH_TYPE_INT32:
     case LH_TYPE_INT64:
     case LH_TYPE_FLOAT:
     case LH_TYPE_DOUBLE:
-    case LH_TYPE_BINARY:
     case LH_TYPE_STRUCT:
     default:
       return (struct annotation){CONVERTED_NONE, LOGICAL_NONE};
@@ -226,7 +231,8 @@ static void write_time_type(struct lh_thrift_writer *w, bool utc, int unit) {
   lh_thrift_end_struct(w);
 }
 
-static void write_logical_type(struct lh_thrift_writer *w, int logical, const struct lh_field *field) {
+static void write_logical_type(struct lh_thrift_writer *w, int logical, const struct lh_field *field,
+                               const char *crs) {
   lh_thrift_begin_struct_field(w, 10);
   lh_thrift_begin_struct_field(w, logical);
   switch (logical) {
@@ -244,6 +250,12 @@ static void write_logical_type(struct lh_thrift_writer *w, int logical, const st
       lh_thrift_write_i8(w, 1, field->type == LH_TYPE_INT8 ? 8 : 16);
       lh_thrift_write_bool(w, 2, true);
       break;
+    case LOGICAL_GEOMETRY:
+    case LOGICAL_GEOGRAPHY: /* edges are spherical where no algorithm is named */
+      if (crs != NULL) {
+        lh_thrift_write_string(w, 1, crs);
+      }
+      break;
     default:
       break;
   }
@@ -251,7 +263,7 @@ static void write_logical_type(struct lh_thrift_writer *w, int logical, const st
   lh_thrift_end_struct(w);
 }
 
-static void write_annotation(struct lh_thrift_writer *w, const struct lh_field *field,
+static void write_annotation(struct lh_thrift_writer *w, const struct lh_field *field, const char *crs,
                              const struct lh_parquet_writer_options *options) {
   const struct annotation annotation = annotation_of(field, options);
   if (annotation.converted != CONVERTED_NONE) {
@@ -262,7 +274,7 @@ static void write_annotation(struct lh_thrift_writer *w, const struct lh_field *
     lh_thrift_write_i32(w, 8, field->precision);
   }
   if (annotation.logical != LOGICAL_NONE) {
-    write_logical_type(w, annotation.logical, field);
+    write_logical_type(w, annotation.logical, field, crs);
   }
 }
 
@@ -283,7 +295,7 @@ static size_t count_elements(const struct lh_field *field) {
 }
 
 static void write_leaf_element(struct lh_thrift_writer *w, const struct lh_field *field, const char *name,
-                               const struct lh_parquet_writer_options *options) {
+                               const char *crs, const struct lh_parquet_writer_options *options) {
   struct lh_leaf leaf = {.field = field};
   if (w->status == LH_OK) {
     w->status = lh_leaf_set_type(&leaf, options, w->err);
@@ -295,21 +307,21 @@ static void write_leaf_element(struct lh_thrift_writer *w, const struct lh_field
   }
   lh_thrift_write_i32(w, 3, field->nullable ? REPETITION_OPTIONAL : REPETITION_REQUIRED);
   lh_thrift_write_string(w, 4, name);
-  write_annotation(w, field, options);
+  write_annotation(w, field, crs, options);
   lh_thrift_end_struct(w);
 }
 
-/* The depth of a schema was checked when its leaves were made. */
+/* The depth of a schema was checked when its leaves were made. `crs`: of a top-level field. */
 static void write_element(struct lh_thrift_writer *w, const struct lh_field *field, const char *name,
-                          const struct lh_parquet_writer_options *options) {
+                          const char *crs, const struct lh_parquet_writer_options *options) {
   if (!lh_type_is_nested(field->type)) {
-    write_leaf_element(w, field, name, options);
+    write_leaf_element(w, field, name, crs, options);
     return;
   }
   const bool is_struct = field->type == LH_TYPE_STRUCT;
   write_group(w, field->nullable ? REPETITION_OPTIONAL : REPETITION_REQUIRED, name,
               is_struct ? field->child_count : 1);
-  write_annotation(w, field, options);
+  write_annotation(w, field, NULL, options);
   lh_thrift_end_struct(w);
   if (!is_struct) {
     write_group(w, REPETITION_REPEATED, field->type == LH_TYPE_LIST ? "list" : "key_value",
@@ -322,7 +334,7 @@ static void write_element(struct lh_thrift_writer *w, const struct lh_field *fie
                                     : field->type == LH_TYPE_LIST ? "element"
                                     : i == 0                      ? "key"
                                                                   : "value";
-    write_element(w, member, member_name, options);
+    write_element(w, member, member_name, NULL, options);
   }
 }
 
@@ -337,7 +349,8 @@ static void write_schema(struct lh_thrift_writer *w, const struct lh_file_metada
   lh_thrift_write_i32(w, 5, (int32_t)file->schema->field_count);
   lh_thrift_end_struct(w);
   for (size_t i = 0; i < file->schema->field_count; i++) {
-    write_element(w, &file->schema->fields[i], file->schema->fields[i].name, file->options);
+    write_element(w, &file->schema->fields[i], file->schema->fields[i].name,
+                  file->crs != NULL ? file->crs[i] : NULL, file->options);
   }
 }
 

@@ -49,6 +49,7 @@ struct lh_row_group_metadata {
 struct lh_file_metadata {
   const struct lh_schema *schema;
   const struct lh_parquet_writer_options *options;
+  const char *const *crs; /* as lh_parquet_writer_set_crs has it; may be NULL */
   uint64_t row_count;
   size_t leaf_count;
   size_t row_group_count;

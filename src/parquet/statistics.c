@@ -406,7 +406,9 @@ lh_status lh_statistics_get_bounds(const struct lh_column_statistics *statistics
   lh_buf_reset(&bounds->min);
   lh_buf_reset(&bounds->max);
   bounds->present = false;
-  if (!statistics->has_values || statistics->has_nan) {
+  /* For geometries the order of bytes means nothing. */
+  if (!statistics->has_values || statistics->has_nan ||
+      statistics->leaf->field->geometry != LH_GEOMETRY_NONE) {
     return LH_OK;
   }
   if (statistics->leaf->kind == LH_VALUE_BYTES) {

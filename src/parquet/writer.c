@@ -27,6 +27,7 @@
 struct lh_parquet_writer {
   const struct lh_schema *schema;
   struct lh_parquet_writer_options options;
+  const char *const *crs; /* borrowed; may be NULL */
   struct lh_sink *sink;
   struct lh_arena arena;
   struct lh_leaf *leaves;
@@ -270,6 +271,7 @@ lh_status lh_parquet_writer_write(struct lh_parquet_writer *writer, const struct
 static lh_status write_footer(struct lh_parquet_writer *writer, struct lh_error *err) {
   const struct lh_file_metadata file = {.schema = writer->schema,
                                         .options = &writer->options,
+                                        .crs = writer->crs,
                                         .row_count = writer->row_count,
                                         .leaf_count = writer->leaf_count,
                                         .row_group_count = writer->row_group_count,
@@ -294,6 +296,10 @@ void lh_parquet_writer_set_metadata(struct lh_parquet_writer *writer, const stru
                                     size_t count) {
   writer->options.metadata = metadata;
   writer->options.metadata_count = count;
+}
+
+void lh_parquet_writer_set_crs(struct lh_parquet_writer *writer, const char *const *crs) {
+  writer->crs = crs;
 }
 
 lh_status lh_parquet_writer_finish(struct lh_parquet_writer *writer, struct lh_error *err) {

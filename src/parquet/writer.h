@@ -56,6 +56,10 @@ lh_status lh_parquet_writer_write(struct lh_parquet_writer *writer, const struct
 void lh_parquet_writer_set_metadata(struct lh_parquet_writer *writer, const struct lh_key_value *metadata,
                                     size_t count);
 
+/* The coordinate systems of geometries, known only after the rows: one for each field of the schema, NULL for
+ * Parquet's default (OGC:CRS84, longitude and latitude). Borrowed until finish. Spec: Geospatial.md. */
+void lh_parquet_writer_set_crs(struct lh_parquet_writer *writer, const char *const *crs);
+
 /* Closes the last row group and writes the footer. Does not finish the sink. Nothing can be written after. */
 lh_status lh_parquet_writer_finish(struct lh_parquet_writer *writer, struct lh_error *err) LH_WARN_UNUSED;
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "postgres/postgis.h"
 #include "postgres/sql_text.h"
 
 #define TEXT_OID 25
@@ -189,6 +190,22 @@ static lh_status cast_to_json(const char *name, enum source source, const struct
   return become(fill_in(template, name, arena), JSON_OID, rules, arena, column, field, err);
 }
 
+/* Nothing is computed: the bytes are the same under another type. */
+static lh_status type_geometry(enum lh_cast cast, const struct lh_pg_column *column, struct lh_field *field,
+                               struct lh_error *err) {
+  struct lh_pg_geometries *const geometries = column->decoder->geometries;
+  const bool as_geography = cast == LH_CAST_GEOGRAPHY;
+  if (geometries == NULL || geometries->is_geography != as_geography) {
+    refuse_cast(column, as_geography ? "geography" : "geometry", err);
+    lh_error_hint(err,
+                  "type: geometry is for columns of PostGIS' geometry, type: geography for its geography");
+    return LH_ERROR_DATA;
+  }
+  geometries->is_typed = true;
+  field->geometry = as_geography ? LH_GEOMETRY_SPHERICAL : LH_GEOMETRY_PLANAR;
+  return LH_OK;
+}
+
 static lh_status apply_cast(const struct lh_column_settings *settings, const char *name,
                             const struct lh_pg_type_rules *rules, struct lh_arena *arena,
                             struct lh_pg_column *column, struct lh_field *field, struct lh_error *err) {
@@ -198,6 +215,9 @@ static lh_status apply_cast(const struct lh_column_settings *settings, const cha
   }
   if (settings->cast == LH_CAST_JSON) {
     return cast_to_json(name, source, rules, arena, column, field, err);
+  }
+  if (settings->cast == LH_CAST_GEOMETRY || settings->cast == LH_CAST_GEOGRAPHY) {
+    return type_geometry(settings->cast, column, field, err);
   }
   const struct target *const target = &targets[settings->cast];
   const char *const template = target->from[source];

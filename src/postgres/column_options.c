@@ -218,6 +218,8 @@ static bool may_become_null(const struct lh_field *field, const struct lh_pg_dec
       return decoder->decode == lh_pg_decode_numeric_integer;
     case LH_TYPE_DOUBLE:
       return decoder->decode == lh_pg_decode_numeric_double && !clamps;
+    case LH_TYPE_BINARY:
+      return field->geometry != LH_GEOMETRY_NONE;
     default:
       return false;
   }

@@ -39,6 +39,7 @@ struct walk {
   const uint8_t *at, *end;
   struct lh_buf *out; /* has room for all that is read */
   bool big_endian;
+  bool has_curves; /* or surfaces, anywhere in it */
   struct lh_error *err;
 };
 
@@ -114,6 +115,7 @@ static lh_status copy_header(struct walk *walk, struct header *header) {
     return lh_error_set(walk->err, LH_ERROR_CORRUPT, "a value of type %s has an unknown kind, %" PRIu32,
                         walk->decoder->type_name, header->type);
   }
+  walk->has_curves = walk->has_curves || header->type > COLLECTION;
   put_u32(walk, header->type + ((header->flags & FLAG_Z) != 0 ? ISO_Z : 0) +
                     ((header->flags & FLAG_M) != 0 ? ISO_M : 0));
   return LH_OK;
@@ -181,8 +183,20 @@ static void note(struct lh_pg_geometries *geometries, const struct header *heade
   }
 }
 
+static lh_status refuse_curves(const struct lh_pg_decoder *decoder, struct lh_column *column,
+                               struct lh_error *err) {
+  if (lh_pg_takes_null(decoder)) {
+    return lh_column_append_null(column, err);
+  }
+  lh_error_set(err, LH_ERROR_DATA, "a value has curves or surfaces, which Parquet's %s has no kinds for",
+               decoder->geometries->is_geography ? "GEOGRAPHY" : "GEOMETRY");
+  lh_error_hint(err, "leave out type, to have plain WKB, or say on_unrepresentable: null");
+  return LH_ERROR_DATA;
+}
+
 lh_status lh_pg_decode_geometry(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
                                 struct lh_column *column, struct lh_error *err) {
+  const size_t start = column->data.len;
   LH_TRY(lh_buf_reserve(&column->data, length, err));
   struct walk walk = {
       .decoder = decoder, .at = bytes, .end = bytes + length, .out = &column->data, .err = err};
@@ -190,6 +204,10 @@ lh_status lh_pg_decode_geometry(const struct lh_pg_decoder *decoder, const uint8
   LH_TRY(copy_geometry(&walk, 0, &header));
   if (walk.at != walk.end) {
     return corrupt(&walk, "has bytes after its geometry");
+  }
+  if (walk.has_curves && decoder->geometries != NULL && decoder->geometries->is_typed) {
+    column->data.len = start;
+    return refuse_curves(decoder, column, err);
   }
   column->offsets[column->length + 1] = (int32_t)column->data.len;
   lh_column_push_valid(column);

@@ -99,9 +99,24 @@ static lh_status warn(struct builder *builder, const char *column, const char *w
   return LH_OK;
 }
 
+/* Parquet's own types take PROJJSON as it is, as DuckDB and pyarrow write it, and are told by srid:0 that the
+ * coordinate system is unknown. */
+static lh_status set_parquet_crs(struct builder *builder, size_t index, const json_t *crs,
+                                 struct lh_error *err) {
+  if (crs == NULL) {
+    builder->out->crs[index] = "srid:0";
+    return LH_OK;
+  }
+  char *const text = json_dumps(crs, JSON_COMPACT);
+  builder->out->crs[index] = text != NULL ? lh_arena_strdup(builder->arena, text) : NULL;
+  free(text);
+  return builder->out->crs[index] != NULL ? LH_OK : lh_error_memory(err);
+}
+
 /* null says that the coordinate system is unknown. */
-static lh_status add_crs(struct builder *builder, const struct lh_pg_decoder *decoder, const char *name,
+static lh_status add_crs(struct builder *builder, const struct lh_pg_decoder *decoder, size_t index,
                          json_t *column, struct lh_error *err) {
+  const char *const name = builder->relation->schema.fields[index].name;
   const int64_t srid = atomic_load(&decoder->geometries->srid);
   const char *text = NULL;
   json_t *crs = NULL;
@@ -119,8 +134,9 @@ static lh_status add_crs(struct builder *builder, const struct lh_pg_decoder *de
       LH_TRY(warn(builder, name, what, srid, err));
     }
   }
+  const lh_status status = set_parquet_crs(builder, index, crs, err);
   json_object_set_new(column, "crs", crs != NULL ? crs : json_null());
-  return LH_OK;
+  return status;
 }
 
 static lh_status warn_of_kinds(struct builder *builder, const char *column, struct lh_error *err) {
@@ -155,7 +171,7 @@ static lh_status add_columns(struct builder *builder, struct lh_error *err) {
     if (decoder->geometries->is_geography) {
       json_object_set_new(column, "edges", json_string("spherical"));
     }
-    LH_TRY(add_crs(builder, decoder, name, column, err));
+    LH_TRY(add_crs(builder, decoder, i, column, err));
     builder->primary = builder->primary != NULL ? builder->primary : name;
   }
   return LH_OK;
@@ -179,8 +195,10 @@ lh_status lh_pg_geo_metadata_build(struct lh_pg_connection *connection, const st
                                    struct lh_arena *arena, struct lh_pg_geo_metadata *out,
                                    struct lh_error *err) {
   struct builder builder = {connection, relation, arena, out, json_object(), NULL};
-  *out = (struct lh_pg_geo_metadata){.warnings = LH_ARENA_ARRAY(arena, const char *, relation->column_count)};
-  lh_status status = builder.columns != NULL && out->warnings != NULL ? LH_OK : lh_error_memory(err);
+  *out = (struct lh_pg_geo_metadata){.crs = LH_ARENA_ARRAY(arena, const char *, relation->column_count),
+                                     .warnings = LH_ARENA_ARRAY(arena, const char *, relation->column_count)};
+  lh_status status =
+      builder.columns != NULL && out->crs != NULL && out->warnings != NULL ? LH_OK : lh_error_memory(err);
   if (status == LH_OK) {
     status = add_columns(&builder, err);
   }

@@ -22,10 +22,12 @@ struct lh_pg_geometries {
   atomic_uint_least32_t kinds; /* bit 8 × (1 for Z + 2 for M) + kind; kind 0: none of GeoParquet's */
   atomic_int_least64_t srid;   /* LH_PG_NO_SRID before the first; 0: the SRID is unknown */
   bool is_geography;
+  bool is_typed; /* written as Parquet's own type, which has kinds 1 to 7 alone */
 };
 
 struct lh_pg_geo_metadata {
   const char *value; /* of the file's key "geo"; NULL where no column holds geometries */
+  const char **crs;  /* one a column, as lh_parquet_writer_set_crs takes them */
   const char **warnings;
   size_t warning_count;
 };

@@ -360,6 +360,7 @@ static lh_status note_geometries(const struct lh_pg_resolver *resolver, struct l
   atomic_init(&decoder->geometries->kinds, 0);
   atomic_init(&decoder->geometries->srid, LH_PG_NO_SRID);
   decoder->geometries->is_geography = strcmp(decoder->type_name, "geography") == 0;
+  decoder->geometries->is_typed = false;
   return LH_OK;
 }
 

@@ -129,6 +129,8 @@ static lh_status read_type(struct lh_yaml *yaml, const yaml_node_t *node, const 
       {"timestamp", LH_CAST_TIMESTAMP},
       {"timestamptz", LH_CAST_TIMESTAMPTZ},
       {"uuid", LH_CAST_UUID},
+      {"geometry", LH_CAST_GEOMETRY},
+      {"geography", LH_CAST_GEOGRAPHY},
   };
   const char *words[LENGTH(types)];
   const char *text;

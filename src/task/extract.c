@@ -137,6 +137,7 @@ static lh_status note_geometries(const struct lh_extraction *extraction,
   }
   metadata[count] = (struct lh_key_value){"geo", geo.value};
   lh_parquet_writer_set_metadata(output->writer, metadata, count + 1);
+  lh_parquet_writer_set_crs(output->writer, geo.crs);
   return LH_OK;
 }
 

@@ -370,6 +370,15 @@ static const char *adjust_double(const struct builder *builder, const char *valu
       value, value, value, clamps ? LAST_DOUBLE : "NULL", value, clamps ? "-" LAST_DOUBLE : "NULL", value);
 }
 
+/* Parquet's geometries have neither curves nor surfaces, on their own or in a collection. */
+static const char *adjust_geometry(const struct builder *builder, const struct lh_verify_type *type,
+                                   const char *value) {
+  return lh_arena_printf(builder->source->arena,
+                         "(CASE WHEN %s.st_astext(%s) OPERATOR(pg_catalog.!~) "
+                         "'CIRCULAR|CURVE|SURFACE|TIN|TRIANGLE' THEN %s END)",
+                         type->schema, value, value);
+}
+
 /* The expression with what the policy puts in the place of such values; NULL without memory. */
 static const char *adjust(const struct builder *builder, const struct lh_field *field,
                           const struct lh_verify_type *type, const char *value) {
@@ -389,6 +398,9 @@ static const char *adjust(const struct builder *builder, const struct lh_field *
       return is_numeric ? adjust_numeric(builder, field, value) : value;
     case LH_TYPE_DOUBLE:
       return is_numeric ? adjust_double(builder, value) : value;
+    case LH_TYPE_BINARY:
+      return field->geometry != LH_GEOMETRY_NONE && type != NULL ? adjust_geometry(builder, type, value)
+                                                                 : value;
     case LH_TYPE_LIST:
       return type != NULL && type->is_array
                  ? lh_arena_printf(builder->source->arena,

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from hauls import Haul, assert_verified, haul, make_project
 from oracle import read_with_pyarrow
-from support import Database, missing
+from support import Database, missing, run_lakehaul
 
 GEOMETRIES = [
     "POINT(1 2)", "POINT EMPTY", "POINT(-0 1e-300)", "POINT Z (1 2 3)", "POINT M (1 2 3)", "POINT ZM (1 2 3 4)",
@@ -178,3 +178,106 @@ def test_verification_finds_the_server_and_the_lake_equal(hauled):
 
 def test_verification_finds_the_server_and_the_lake_equal(hauled):
     assert_verified(hauled.project)
+
+
+# -------- as Parquet's own types --------
+
+TYPED = {"at": "geometry", "on_earth": "geography", "in_web_mercator": "geometry", "mixed": "geometry"}
+
+
+@pytest.fixture(scope="module")
+def typed(postgis, hauled, tmp_path_factory) -> Haul:
+    columns = {name: {"type": kind} for name, kind in TYPED.items()}
+    shapes = {"include": ["id", "unbound"], "unbound": {"type": "geometry"}}
+    nothing = {"at": {"type": "geometry"}}
+    tasks = {
+        "places": {"table": "places", "columns": columns},
+        "shapes": {"table": "shapes", "columns": shapes},
+        "without_rows": {"table": "without_rows", "columns": nothing},
+    }
+    return haul(make_project(tmp_path_factory.mktemp("typed"), postgis, tasks))
+
+
+def parquet_column(run: Haul, task: str, name: str) -> pq.ColumnSchema:
+    schema = pq.read_metadata(run.files(task)[0]).schema
+    return next(schema.column(i) for i in range(len(schema)) if schema.column(i).name == name)
+
+
+def test_typed_geometries_have_the_logical_type_and_its_coordinate_system(typed):
+    for name, kind in TYPED.items():
+        column = parquet_column(typed, "places", name)
+        assert column.logical_type.type == kind.upper()
+        assert column.physical_type == "BYTE_ARRAY"
+        assert column.converted_type == "NONE"
+    found = {name: json.loads(parquet_column(typed, "places", name).logical_type.to_json()) for name in TYPED}
+    assert found["at"] == {"Type": "Geometry"}
+    assert found["on_earth"]["Type"] == "Geography" and "crs" not in found["on_earth"]
+    assert found["mixed"] == {"Type": "Geometry", "crs": "srid:0"}
+    geo = geo_metadata(typed, "places")["columns"]
+    assert json.loads(found["in_web_mercator"]["crs"]) == geo["in_web_mercator"]["crs"]
+    assert parquet_column(typed, "places", "of_nowhere").logical_type.type == "NONE"
+    assert parquet_column(typed, "without_rows", "at").logical_type.type == "GEOMETRY"
+
+
+def test_typed_geometries_keep_bytes_and_metadata(hauled, typed):
+    for task in ("places", "shapes"):
+        after = read_with_pyarrow(typed.files(task)).sort_by("id")
+        before = read_with_pyarrow(hauled.files(task)).sort_by("id").select(after.column_names)
+        assert after.to_pylist() == before.to_pylist()
+    assert geo_metadata(typed, "places") == geo_metadata(hauled, "places")
+
+
+def test_typed_geometries_have_counts_of_nulls_and_no_bounds(typed):
+    metadata = pq.read_metadata(typed.files("places")[0])
+    group = metadata.row_group(0)
+    columns = {group.column(i).path_in_schema: group.column(i).statistics for i in range(group.num_columns)}
+    for name in TYPED:
+        assert not columns[name].has_min_max
+    assert columns["in_web_mercator"].null_count > 0
+    assert columns["id"].has_min_max and columns["of_nowhere"].has_min_max
+
+
+def test_duckdb_reads_typed_geometries(postgis, typed):
+    columns = [("places", name) for name in TYPED] + [("shapes", "unbound"), ("without_rows", "at")]
+    with duckdb.connect() as connection:
+        connection.execute("SET GLOBAL enable_geoparquet_conversion = false")
+        for task, column in columns:
+            relation = connection.sql(f"""SELECT "{column}" AS g FROM '{typed.files(task)[0]}' ORDER BY id""")
+            assert str(relation.types[0]).startswith("GEOMETRY"), column
+            found = [value for (value,) in connection.sql("SELECT ST_AsWKB(g)::BLOB FROM relation").fetchall()]
+            expected = [value for (value,) in postgis.rows(f'SELECT ST_AsBinary("{column}") FROM {task} ORDER BY id')]
+            assert found == expected, column
+
+
+def test_typed_geometries_are_queried_verified_and_inspected(postgis, typed):
+    sql = 'SELECT hex("at") AS wkb, hex(on_earth) AS earth FROM places WHERE id = 7'
+    result = typed.project.lakehaul("query", "-f", "csv", sql, expect=0)
+    values = ", ".join(f"upper(encode(ST_AsBinary({name}), 'hex'))" for name in ("at", "on_earth"))
+    (row,) = postgis.rows(f"SELECT {values} FROM places WHERE id = 7")
+    assert result.stdout.split() == ["wkb,earth", ",".join(row)]
+    assert_verified(typed.project)
+    shown = run_lakehaul("inspect", str(typed.files("places")[0]), expect=0).stdout
+    assert "GEOMETRY" in shown and "GEOGRAPHY" in shown
+
+
+def test_curves_have_no_place_in_typed_geometries(postgis, hauled, tmp_path):
+    task = {"table": "shapes", "columns": {"include": ["id", "curves"], "curves": {"type": "geometry"}}}
+    run = haul(make_project(tmp_path / "error", postgis, {"shapes": task}), expect=None)
+    error = run.tasks["shapes"]["error"]
+    assert "curves or surfaces" in error["message"] and '"curves"' in error["message"]
+    for policy in ("null", "clamp"):
+        run = haul(make_project(tmp_path / policy, postgis, {"shapes": task | {"on_unrepresentable": policy}}))
+        found = read_with_pyarrow(run.files("shapes")).sort_by("id").column("curves").to_pylist()
+        kept = [value for (value,) in postgis.rows("SELECT ST_AsBinary(curves) FROM shapes ORDER BY id")]
+        assert found == kept[: len(GEOMETRIES)] + [None] * (len(CURVES) + 1)
+        assert any(f"{len(CURVES)} values" in line for line in run.warnings("shapes"))
+        assert_verified(run.project)
+
+
+def test_each_type_is_for_columns_of_its_kind(postgis, hauled, tmp_path):
+    for number, (column, kind) in enumerate([("at", "geography"), ("on_earth", "geometry"), ("id", "geometry")]):
+        task = {"table": "places", "columns": {column: {"type": kind}}}
+        run = haul(make_project(tmp_path / str(number), postgis, {"places": task}), expect=None)
+        error = run.tasks["places"]["error"]
+        assert f'"{column}"' in error["message"] and error["message"].endswith(f"no type: {kind}")
+        assert "PostGIS" in error["hint"]

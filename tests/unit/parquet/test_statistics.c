@@ -336,6 +336,17 @@ static void bounds_enclose_every_value_at_every_limit(void **state) {
   }
 }
 
+static void geometries_have_no_bounds(void **state) {
+  (void)state;
+  struct fixture f;
+  const struct lh_field field = {.name = "g", .type = LH_TYPE_BINARY, .geometry = LH_GEOMETRY_PLANAR};
+  open_fixture(&f, field, 64, false);
+  add_text(&f, "\1\1");
+  assert_true(f.statistics.has_values);
+  assert_false(f.bounds.present);
+  close_fixture(&f);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(integers_are_ordered_with_their_sign),
@@ -354,6 +365,7 @@ int main(void) {
       cmocka_unit_test(a_greatest_that_cannot_be_raised_drops_the_bounds),
       cmocka_unit_test(text_that_is_not_utf8_is_rounded_up_as_bytes),
       cmocka_unit_test(bounds_enclose_every_value_at_every_limit),
+      cmocka_unit_test(geometries_have_no_bounds),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -594,6 +594,27 @@ static void srids_are_noted(void **state) {
   assert_int_equal(seen->srid, LH_PG_MIXED_SRIDS);
 }
 
+/* A circular string alone, and in a collection behind a point. */
+static void curves_are_refused_where_the_type_has_none(void **state) {
+  static const char *const curves[] = {
+      "010800000000000000",
+      "0107000000020000000101000000000000000000000000000000000000000108000000"
+      "00000000"};
+  uint8_t bytes[256];
+  for (size_t i = 0; i < COUNT(curves); i++) {
+    struct stream *const stream = *state;
+    stream_clear(stream);
+    set_up(state);
+    stream_add_column(stream, GEOMETRY, -1, true);
+    stream->columns[0].decoder->geometries->is_typed = true;
+    stream_header(stream);
+    stream_row(stream);
+    stream_value_bytes(stream, bytes, unhex(curves[i], bytes));
+    stream_trailer(stream);
+    stream_assert_fails(stream, LH_ERROR_DATA, "curves or surfaces");
+  }
+}
+
 static void geometries_nested_without_an_end_are_refused(void **state) {
   struct stream *const stream = column_of(state, GEOMETRY);
   stream_header(stream);
@@ -742,6 +763,7 @@ int main(void) {
       TEST(dimensions_that_multiply_past_what_was_sent_are_corrupt),
       TEST(geometries_become_iso_wkb),
       TEST(srids_are_noted),
+      TEST(curves_are_refused_where_the_type_has_none),
       TEST(geometries_nested_without_an_end_are_refused),
       TEST(the_row_of_every_kind_decodes),
       TEST(a_stream_cut_at_any_byte_is_corrupt),
