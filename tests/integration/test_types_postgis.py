@@ -237,10 +237,11 @@ def test_typed_geometries_have_counts_of_nulls_and_no_bounds(typed):
     assert columns["id"].has_min_max and columns["of_nowhere"].has_min_max
 
 
-def test_duckdb_reads_typed_geometries(postgis, typed):
+@pytest.mark.parametrize("by_metadata", [False, True])
+def test_duckdb_reads_typed_geometries(postgis, typed, by_metadata):
     columns = [("places", name) for name in TYPED] + [("shapes", "unbound"), ("without_rows", "at")]
     with duckdb.connect() as connection:
-        connection.execute("SET GLOBAL enable_geoparquet_conversion = false")
+        connection.execute(f"SET GLOBAL enable_geoparquet_conversion = {by_metadata}")
         for task, column in columns:
             relation = connection.sql(f"""SELECT "{column}" AS g FROM '{typed.files(task)[0]}' ORDER BY id""")
             assert str(relation.types[0]).startswith("GEOMETRY"), column
@@ -281,3 +282,19 @@ def test_each_type_is_for_columns_of_its_kind(postgis, hauled, tmp_path):
         error = run.tasks["places"]["error"]
         assert f'"{column}"' in error["message"] and error["message"].endswith(f"no type: {kind}")
         assert "PostGIS" in error["hint"]
+
+
+def test_lake_tables_take_typed_geometries_under_any_name_and_say_when_they_began(postgis, tmp_path):
+    postgis.execute("""CREATE TABLE named AS SELECT 1 AS id, ST_SetSRID('POINT Z (1 2 3)'::geometry, 3857) AS "a ""b {0}";
+                       COMMENT ON TABLE named IS 'points'""")
+    column = 'a "b {0}'
+    (tmp_path / "again.sql").write_text('SELECT id, "a ""b {0}" AS wkb FROM named')
+    run = haul(make_project(tmp_path, postgis, {"named": {"table": "named"}}, names="keep"))
+    before = read_with_pyarrow(run.files("named")).to_pylist()
+    typed = {"table": "named", "columns": {column: {"type": "geometry"}}}
+    run = haul(make_project(tmp_path, postgis, {"named": typed, "again": {"sql": "again.sql"}}, names="keep"))
+    assert [(c["change"], c["column"]) for c in run.tasks["named"]["schema_changes"]] == [("retyped", column)]
+    assert read_with_pyarrow(run.files("named")).to_pylist() == before
+    assert read_with_pyarrow(run.files("again")).to_pylist() == [{"id": 1, "wkb": before[0][column]}]
+    run = haul(run.project)
+    assert run.tasks["named"]["schema_changes"] == []
