@@ -6,7 +6,8 @@
 #   build     compilers, libraries, DuckDB
 #   demo      and a PostgreSQL server
 #   flights   and Python with the flights data
-#   test      and the test libraries, Python with its test packages, PostGIS, PostgreSQL servers of other versions
+#   test      and the test libraries, Python with its test packages, PostGIS, PostgreSQL servers of other versions and
+#             with pgvector
 #   lint      and clang-format, clang-tidy
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -103,7 +104,7 @@ if [ "${1:-}" = packages ]; then
   shift
 fi
 if [ $# = 0 ]; then
-  sed -n '4,10s/^# //p' "$0" >&2
+  sed -n '4,11s/^# //p' "$0" >&2
   exit 2
 fi
 levels=("$@")
@@ -124,8 +125,11 @@ install_missing
 if [ "$packages_only" = yes ]; then exit 0; fi
 scripts/fetch-duckdb.sh
 # Tests that need them are skipped where they are missing, but not in CI.
-if [[ " ${levels[*]} " == *" test "* ]] && ! scripts/fetch-postgres.sh; then
-  if [ "${CI:-}" = true ]; then exit 1; fi
-  echo "setup: going on without PostgreSQL servers of other versions" >&2
+if [[ " ${levels[*]} " == *" test "* ]]; then
+  for server in postgres pgvector; do
+    if "scripts/fetch-$server.sh"; then continue; fi
+    if [ "${CI:-}" = true ]; then exit 1; fi
+    echo "setup: going on without what scripts/fetch-$server.sh fetches" >&2
+  done
 fi
 if [ "$python" = yes ]; then install_python; fi

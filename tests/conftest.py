@@ -2,9 +2,7 @@
 from __future__ import annotations
 
 import itertools
-import os
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,16 +28,8 @@ def cluster() -> Iterator[support.Cluster]:
     found = subprocess.run([support.CLUSTER_SCRIPT, "bindir"], capture_output=True, encoding="utf-8", check=False)
     if found.returncode != 0:
         support.missing("a PostgreSQL server")
-    with tempfile.TemporaryDirectory(prefix="lakehaul-tests-") as name:
-        os.chmod(name, 0o755)  # the server may run as another user
-        directory = Path(name) / "cluster"
-        try:
-            started = subprocess.run(
-                [support.CLUSTER_SCRIPT, "start", directory], stdout=subprocess.PIPE, encoding="utf-8", check=True
-            )
-            yield support.Cluster(started.stdout.strip(), directory, Path(found.stdout.strip()))
-        finally:
-            subprocess.run([support.CLUSTER_SCRIPT, "remove", directory], check=True)
+    with support.start_cluster(Path(found.stdout.strip())) as cluster:
+        yield cluster
 
 
 @contextmanager

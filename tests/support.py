@@ -5,6 +5,9 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -119,6 +122,23 @@ class Cluster:
 
     def database_uri(self, name: str) -> str:
         return urlunsplit(urlsplit(self.uri)._replace(path=f"/{name}"))
+
+
+@contextmanager
+def start_cluster(bindir: Path) -> Iterator[Cluster]:
+    """A cluster of the server in `bindir`, gone at the end."""
+    environment = {**os.environ, "LAKEHAUL_POSTGRES_BINDIR": str(bindir)}
+    with tempfile.TemporaryDirectory(prefix="lakehaul-tests-") as name:
+        os.chmod(name, 0o755)  # the server may run as another user
+        directory = Path(name) / "cluster"
+        try:
+            started = subprocess.run(
+                [CLUSTER_SCRIPT, "start", directory],
+                env=environment, stdout=subprocess.PIPE, encoding="utf-8", check=True,
+            )
+            yield Cluster(started.stdout.strip(), directory, bindir)
+        finally:
+            subprocess.run([CLUSTER_SCRIPT, "remove", directory], env=environment, check=True)
 
 
 @dataclass

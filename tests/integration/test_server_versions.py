@@ -4,13 +4,10 @@ import json
 import os
 import socket
 import struct
-import subprocess
-import tempfile
 import threading
 from collections.abc import Iterator
 from datetime import date, datetime, timezone
 from decimal import Decimal
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -66,21 +63,9 @@ def server(request) -> Iterator[support.Database]:
     bindir = SERVERS / request.param / "bin"
     if not (bindir / "postgres").exists():
         support.missing(f"PostgreSQL {request.param} (scripts/fetch-postgres.sh)")
-    environment = {**os.environ, "LAKEHAUL_POSTGRES_BINDIR": str(bindir)}
-    with tempfile.TemporaryDirectory(prefix="lakehaul-tests-") as name:
-        os.chmod(name, 0o755)  # the server may run as another user
-        directory = Path(name) / "cluster"
-        try:
-            started = subprocess.run(
-                [support.CLUSTER_SCRIPT, "start", directory],
-                env=environment, stdout=subprocess.PIPE, encoding="utf-8", check=True,
-            )
-            uri = started.stdout.strip()
-            with psycopg.connect(uri, autocommit=True) as connection:
-                assert connection.info.server_version // 10000 == int(request.param)
-                yield support.Database(uri, connection, bindir)
-        finally:
-            subprocess.run([support.CLUSTER_SCRIPT, "remove", directory], env=environment, check=True)
+    with support.start_cluster(bindir) as cluster, psycopg.connect(cluster.uri, autocommit=True) as connection:
+        assert connection.info.server_version // 10000 == int(request.param)
+        yield support.Database(cluster.uri, connection, bindir)
 
 
 @pytest.fixture(scope="module")
