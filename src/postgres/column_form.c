@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "postgres/postgis.h"
 #include "postgres/sql_text.h"
+#include "postgres/types/postgis.h"
 
 #define TEXT_OID 25
 #define JSON_OID 114

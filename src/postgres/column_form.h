@@ -7,7 +7,7 @@
 
 #include "column/policy.h"
 #include "postgres/relation.h"
-#include "postgres/type_registry.h"
+#include "postgres/types/type_registry.h"
 
 /* Of a column whose type is resolved: applies cast and mask of `settings` to `column` (expression, decoder,
  * text_fallback) and `field`. A cast that there is none for is LH_ERROR_DATA naming both types. Nothing is

@@ -7,7 +7,7 @@
 
 #include "postgres/connection_impl.h"
 #include "postgres/relation.h"
-#include "postgres/type_registry.h"
+#include "postgres/types/type_registry.h"
 
 /* The types of the columns' catalog, where they are not built in. */
 struct lh_pg_catalog {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "postgres/copy_reader.h"
-#include "postgres/decode.h"
+#include "postgres/types/decode.h"
 
 #define SIGNATURE "PGCOPY\n\377\r\n" /* and the NUL that ends it here, too */
 #define SIGNATURE_BYTES 11

@@ -11,8 +11,8 @@
 #include "postgres/column_options.h"
 #include "postgres/server_version.h"
 #include "postgres/sql_text.h"
-#include "postgres/type_catalog.h"
-#include "postgres/type_registry.h"
+#include "postgres/types/type_catalog.h"
+#include "postgres/types/type_registry.h"
 
 #define SQL_MAX_BYTES ((size_t)64 << 20)
 

@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "postgres/copy_reader.h"
-#include "postgres/decode.h"
-#include "postgres/postgis.h"
+#include "postgres/types/decode.h"
+#include "postgres/types/postgis.h"
 #include "task/output.h"
 
 static void cancel_connection(void *target) {

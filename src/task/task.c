@@ -1,7 +1,7 @@
 /* Which kind of task is run how, and what all kinds share: part names, writer options, reading back. */
 #include "task/task.h"
 
-#include "postgres/decode.h"
+#include "postgres/types/decode.h"
 #include "task/extract.h"
 #include "task/file_metadata.h"
 #include "task/output.h"

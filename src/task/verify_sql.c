@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "postgres/decode.h"
+#include "postgres/types/decode.h"
 #include "task/verify_impl.h"
 
 #define FLOAT4_OID 700

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "postgres/copy_reader.h"
-#include "postgres/type_registry.h"
+#include "postgres/types/type_registry.h"
 
 void stream_init(struct stream *stream) {
   memset(stream, 0, sizeof(*stream));

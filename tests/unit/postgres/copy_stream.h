@@ -15,7 +15,7 @@
 #include "base/buf.h"
 #include "column/batch.h"
 #include "postgres/relation.h"
-#include "postgres/type_registry.h"
+#include "postgres/types/type_registry.h"
 
 #define STREAM_COLUMNS_MAX 32
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "copy_stream.h"
-#include "postgres/decode.h"
+#include "postgres/types/decode.h"
 
 enum {
   OID_BOOL = 16,

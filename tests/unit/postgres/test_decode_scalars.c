@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "copy_stream.h"
-#include "postgres/decode.h"
+#include "postgres/types/decode.h"
 
 enum { OID_INTERVAL = 1186, OID_POINT = 600, OID_INTERVAL_ARRAY = 1187, OID_TSVECTOR = 3614 };
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "postgres/srs.h"
+#include "postgres/types/srs.h"
 
 #define WGS_84                                                                                 \
   "GEOGCS[\"WGS 84\",DATUM[\"WGS_1984\",SPHEROID[\"WGS 84\",6378137,298.257223563],"           \

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "copy_stream.h"
-#include "postgres/postgis.h"
+#include "postgres/types/postgis.h"
 
 #define TYPMOD_10_2 (((10 << 16) | 2) + 4)
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "postgres/type_registry.h"
+#include "postgres/types/type_registry.h"
 
 #define TYPMOD_10_2 (((10 << 16) | 2) + 4)
 

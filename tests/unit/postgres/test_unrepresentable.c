@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "postgres/decode.h"
+#include "postgres/types/decode.h"
 
 #define OID_INT4_ARRAY 1007
 #define OID_NUMERIC 1700

@@ -1,7 +1,7 @@
 /* Coordinate systems: the text of PostGIS' spatial_ref_sys is taken apart into lists and put together again
  * as PROJJSON. Only what is known by heart is translated, projection methods by the table below: for readers
  * a coordinate system that is unknown is better than one that is wrong. */
-#include "postgres/srs.h"
+#include "postgres/types/srs.h"
 
 #include <math.h>
 #include <stdbool.h>

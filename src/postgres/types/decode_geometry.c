@@ -1,7 +1,7 @@
 /* Decoders of the geometric types: a point as its two numbers, the others as the text that their output
  * functions print, every number with the fewest digits that read back as the same one. */
 #include "column/format.h"
-#include "postgres/decode.h"
+#include "postgres/types/decode.h"
 
 #define NUMBER_BYTES 8
 #define POINT_BYTES 16

@@ -1,10 +1,10 @@
 /* The table of types, and the way from a column's type to its row: through domains, enums and arrays. */
-#include "postgres/type_registry.h"
+#include "postgres/types/type_registry.h"
 
 #include <string.h>
 
-#include "postgres/postgis.h"
-#include "postgres/type_nested.h"
+#include "postgres/types/postgis.h"
+#include "postgres/types/type_nested.h"
 
 #define INT2_OID 21
 #define INT2_VECTOR_OID 22

@@ -5,7 +5,7 @@
 #define LH_POSTGRES_TYPE_CATALOG_H
 
 #include "postgres/connection_impl.h"
-#include "postgres/type_registry.h"
+#include "postgres/types/type_registry.h"
 
 /* `oids` is an array as text, "{50001,50002}". */
 lh_status lh_pg_load_types(struct lh_pg_connection *connection, const char *oids, struct lh_arena *arena,

@@ -1,6 +1,6 @@
 /* What the catalog says of types: each with its domain's base, element, attributes, subtype, and those of
  * these, in one query, and the attributes of composites in another where there are any. */
-#include "postgres/type_catalog.h"
+#include "postgres/types/type_catalog.h"
 
 #include <stdlib.h>
 #include <string.h>

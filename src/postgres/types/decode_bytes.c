@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
-#include "postgres/decode.h"
+#include "postgres/types/decode.h"
 
 #define TEXT_VERSION 1
 #define SHOWN_BYTES 16

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "postgres/decode.h"
+#include "postgres/types/decode.h"
 
 #define INTERVAL_BYTES 16
 #define TIMETZ_BYTES 12

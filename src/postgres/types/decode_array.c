@@ -1,7 +1,7 @@
 /* Decoders of arrays: each element goes through its own type's decoder into the list's child column. */
 #include <inttypes.h>
 
-#include "postgres/decode_nested.h"
+#include "postgres/types/decode_nested.h"
 
 #define HEADER_BYTES 12
 #define DIMENSION_BYTES 8

@@ -2,7 +2,7 @@
  * in PostgreSQL. */
 #include <stdio.h>
 
-#include "postgres/decode.h"
+#include "postgres/types/decode.h"
 
 #define HEADER_BYTES 4
 #define FAMILY_V4 2

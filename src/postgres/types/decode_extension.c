@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "base/str.h"
-#include "postgres/decode_nested.h"
+#include "postgres/types/decode_nested.h"
 
 #define LENGTH_BYTES 4
 #define VECTOR_HEADER_BYTES 4

@@ -3,7 +3,7 @@
  * record_send, range_send and multirange_send in PostgreSQL. */
 #include <inttypes.h>
 
-#include "postgres/decode_nested.h"
+#include "postgres/types/decode_nested.h"
 
 #define COUNT_BYTES 4
 #define LENGTH_BYTES 4

@@ -4,7 +4,7 @@
 #ifndef LH_POSTGRES_TYPE_NESTED_H
 #define LH_POSTGRES_TYPE_NESTED_H
 
-#include "postgres/type_registry.h"
+#include "postgres/types/type_registry.h"
 
 /* How deep fields can be nested: what Parquet's writer takes. */
 #define LH_PG_MAX_NESTING 32

@@ -3,7 +3,7 @@
  * has no binary form, neither has the whole. */
 #include <string.h>
 
-#include "postgres/type_nested.h"
+#include "postgres/types/type_nested.h"
 
 #define MEMBERS(list) (list), sizeof(list) / sizeof((list)[0])
 

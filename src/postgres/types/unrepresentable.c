@@ -1,5 +1,5 @@
 /* The policy for values that the lake cannot hold, asked where a decoder would refuse one. */
-#include "postgres/decode.h"
+#include "postgres/types/decode.h"
 
 bool lh_pg_takes_nearest(const struct lh_pg_decoder *decoder) {
   if (decoder->on_unrepresentable != LH_UNREPRESENTABLE_CLAMP) {

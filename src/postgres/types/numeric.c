@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "postgres/decode.h"
+#include "postgres/types/decode.h"
 
 #define HEADER_BYTES 8
 #define GROUP_DIGITS 4

@@ -1,6 +1,6 @@
 /* GeoParquet metadata: which columns hold geometries, of which kinds and in which coordinate system, from
  * what their decoder has seen. */
-#include "postgres/postgis.h"
+#include "postgres/types/postgis.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,8 +9,8 @@
 
 #include "base/json.h"
 #include "postgres/connection_impl.h"
-#include "postgres/decode.h"
-#include "postgres/srs.h"
+#include "postgres/types/decode.h"
+#include "postgres/types/srs.h"
 
 #define VERSION "1.1.0"
 #define METADATA_MAX_BYTES ((size_t)16 << 20)

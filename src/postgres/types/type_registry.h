@@ -14,7 +14,7 @@
 #include "base/arena.h"
 #include "column/schema.h"
 #include "lakehaul/error.h"
-#include "postgres/decode.h"
+#include "postgres/types/decode.h"
 
 /* A row of the table. */
 struct lh_pg_type {

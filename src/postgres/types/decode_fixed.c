@@ -1,7 +1,7 @@
 /* Decoders of the types whose values have one width on the wire and one in memory. */
 #include <stdio.h>
 
-#include "postgres/decode.h"
+#include "postgres/types/decode.h"
 
 /* From PostgreSQL's epoch, 2000-01-01, to 1970-01-01. */
 #define EPOCH_DAYS 10957

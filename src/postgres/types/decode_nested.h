@@ -4,7 +4,7 @@
 #ifndef LH_POSTGRES_DECODE_NESTED_H
 #define LH_POSTGRES_DECODE_NESTED_H
 
-#include "postgres/decode.h"
+#include "postgres/types/decode.h"
 
 /* The bytes of a value that has its length in front, `*bytes` NULL for a null; moves `*at` behind it. `outer`
  * names the whole in messages. */

@@ -4,8 +4,8 @@
  * SQL/MM part 3; lwout_wkb.c in PostGIS. */
 #include <inttypes.h>
 
-#include "postgres/decode_nested.h"
-#include "postgres/postgis.h"
+#include "postgres/types/decode_nested.h"
+#include "postgres/types/postgis.h"
 
 #define MAX_DEPTH 32
 #define COORDINATE_BYTES 8

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
-#include "postgres/decode.h"
+#include "postgres/types/decode.h"
 
 #define TID_BYTES 6
 #define SNAPSHOT_HEADER_BYTES 20
