@@ -1,10 +1,12 @@
 /* lakehaul run: the project's tasks, supervised. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "cli/cli.h"
 #include "run/run.h"
 #include "run/summary.h"
@@ -131,6 +133,10 @@ static lh_status execute(const struct lh_options *values, struct lh_cli_project 
       .verify = lh_options_flag(values, OPT_VERIFY),
       .progress = progress_style(values),
   };
+  if (run.limit >= 0 && lake == NULL) {
+    lh_log(LH_LOG_WARN,
+           "--limit publishes tables of at most %" PRId64 " rows; --lake DIR publishes elsewhere", run.limit);
+  }
   return lh_run_execute(&run, &open->arena, result, err);
 }
 

@@ -11,7 +11,12 @@
 
 #define SHOWN_MAX_BYTES 80 /* of a wrong value in a message */
 
+/* Of a URI only its scheme: the rest may hold a password. */
 static int shown_length(const char *text) {
+  const char *const authority = strstr(text, "://");
+  if (authority != NULL && authority - text < SHOWN_MAX_BYTES) {
+    return (int)(authority - text) + 3;
+  }
   return (int)lh_utf8_truncate(text, strlen(text), SHOWN_MAX_BYTES);
 }
 

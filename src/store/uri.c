@@ -74,7 +74,8 @@ static lh_status parse_file_uri(const char *uri, struct lh_arena *arena, const c
 
 static lh_status refuse_scheme(const char *uri, size_t length, struct lh_error *err) {
   const int shown = length < 32 ? (int)length : 32;
-  lh_error_set(err, LH_ERROR_UNSUPPORTED, "lake %s: %.*s:// is not supported", uri, shown, uri);
+  /* Not the whole URI: what stands before an @ may be a secret. */
+  lh_error_set(err, LH_ERROR_UNSUPPORTED, "a lake on %.*s:// is not supported", shown, uri);
   if (strncasecmp(uri, "s3", length) == 0) {
     lh_error_hint(err, "s3:// is not in this version: use a local directory such as ./lake");
   } else {

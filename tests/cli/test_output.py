@@ -151,3 +151,18 @@ def test_a_signal_ends_a_query_with_130(number: signal.Signals, lake: Path):
     stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
     assert (stdout, stderr) == ("", "lakehaul: interrupted\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("query", "--lake", "s3://key:sEcReT@bucket/lake", "select 1"),
+        ("postgresql://user:sEcReT@host/database",),
+        ("run", "--limit", "postgresql://user:sEcReT@host/database"),
+        ("export", "postgresql:///a", "postgresql://user:sEcReT@host/database", "-t", "a", "-o", "a.parquet"),
+    ],
+)
+def test_an_address_in_the_wrong_place_does_not_show_its_password(words: tuple[str, ...]):
+    result = run_lakehaul(*words, expect=2)
+    assert result.stderr
+    assert "sEcReT" not in result.stderr + result.stdout
