@@ -306,7 +306,8 @@ def test_an_unknown_task_is_a_usage_error_with_the_nearest_name(shop):
 
 
 def test_limit_cuts_every_table_of_the_source(shop):
-    shop.run("--limit", "10")
+    limited = shop.run("--limit", "10")
+    assert "warning: --limit publishes tables of at most 10 rows" in limited.stderr
     assert_whole(shop.lake, "orders", 10)
     assert_whole(shop.lake, "users", 10)
     shop.run("--limit", "0")
