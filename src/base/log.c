@@ -15,6 +15,8 @@ static struct {
 } log_sink = {.level = LH_LOG_INFO, .format = LH_LOG_TEXT};
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
+/* In text, as the commands print them; an information needs no word. */
+static const char *const text_labels[] = {"error", "warning", "", "debug"};
 
 bool lh_log_level_from_name(const char *name, enum lh_log_level *out) {
   for (size_t i = 0; i < sizeof(level_names) / sizeof(level_names[0]); i++) {
@@ -68,7 +70,7 @@ void lh_log(enum lh_log_level level, const char *format, ...) {
     return;
   }
   char line[4200];
-  const char *const label = level == LH_LOG_INFO ? "" : level_names[level];
+  const char *const label = text_labels[level];
   const int length = snprintf(line, sizeof(line), "%s%s%s\n", label, label[0] != '\0' ? ": " : "", message);
   if (length > 0) {
     write_line(line, (size_t)length < sizeof(line) ? (size_t)length : sizeof(line) - 1);

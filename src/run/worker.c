@@ -15,7 +15,7 @@
 
 struct worker {
   struct lh_arena arena;
-  struct lh_interrupt interrupt;
+  struct lh_interrupt *interrupt; /* lives as long as its waiting thread: as the process */
   struct lh_buf line;
   uint64_t last_progress_ns;
 };
@@ -93,7 +93,7 @@ static lh_status run_job(struct worker *worker, const struct lh_job *job, struct
       .temp_directory = job->temp_directory,
       .inputs = job->inputs,
       .input_count = job->input_count,
-      .interrupt = &worker->interrupt,
+      .interrupt = worker->interrupt,
       .observer = &observer,
   };
   LH_TRY(lh_store_open(job->lake, "/", false, &request.store, err));
@@ -103,7 +103,8 @@ static lh_status run_job(struct worker *worker, const struct lh_job *job, struct
 }
 
 int lh_worker_main(void) {
-  struct worker worker = {0};
+  static struct lh_interrupt interrupt;
+  struct worker worker = {.interrupt = &interrupt};
   struct lh_error err = {0};
   struct lh_error report_err;
   struct lh_job job;
@@ -111,7 +112,7 @@ int lh_worker_main(void) {
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   lh_arena_init(&worker.arena, 0);
   lh_buf_init(&worker.line, LH_REPORT_MAX_BYTES);
-  lh_status status = lh_interrupt_start(&worker.interrupt, &err);
+  lh_status status = lh_interrupt_start(worker.interrupt, &err);
   if (status == LH_OK) {
     status = read_job(&worker, &job, &err);
   }

@@ -59,7 +59,7 @@ static void text_lines_carry_their_level_and_respect_the_threshold(void **state)
   lh_log_configure(LH_LOG_ERROR, LH_LOG_TEXT);
   lh_log(LH_LOG_WARN, "hidden");
   const char *const text = end_capture(&capture);
-  assert_string_equal(text, "4 tables\nwarn: slow\nerror: broken\n");
+  assert_string_equal(text, "4 tables\nwarning: slow\nerror: broken\n");
   assert_true(lh_log_enabled(LH_LOG_ERROR));
   assert_false(lh_log_enabled(LH_LOG_WARN));
 }
