@@ -62,6 +62,24 @@ enum lh_cast {
   LH_CAST_GEOGRAPHY,
 };
 
+/* How a column's values are encoded in Parquet files: by measuring, or as the project says. */
+enum lh_encoding {
+  LH_ENCODING_AUTO,
+  LH_ENCODING_PLAIN,
+  LH_ENCODING_DICTIONARY,
+  LH_ENCODING_DELTA_BINARY_PACKED,
+  LH_ENCODING_DELTA_LENGTH_BYTE_ARRAY,
+  LH_ENCODING_DELTA_BYTE_ARRAY,
+  LH_ENCODING_BYTE_STREAM_SPLIT,
+  LH_ENCODING_RLE,
+};
+
+/* Who must be able to read the files. */
+enum lh_compat {
+  LH_COMPAT_ATHENA, /* Athena and Trino, Spark, DuckDB, pyarrow */
+  LH_COMPAT_ANY,    /* whoever knows all of the format */
+};
+
 enum lh_mask { LH_MASK_NONE, LH_MASK_SHA256, LH_MASK_NULL, LH_MASK_REDACT };
 
 /* One column's own settings. */
@@ -72,7 +90,8 @@ struct lh_column_settings {
   int precision, scale; /* LH_CAST_DECIMAL */
   enum lh_mask mask;
   struct lh_column_policy policy; /* the task's where the column says nothing */
-  bool has_numeric;               /* the column itself says how its numerics are carried over */
+  enum lh_encoding encoding;
+  bool has_numeric; /* the column itself says how its numerics are carried over */
 };
 
 #endif

@@ -213,7 +213,7 @@ static lh_status store_page(struct lh_column_writer *writer, struct lh_error *er
   struct lh_buf *body = NULL;
   LH_TRY(build_body(writer, is_dictionary, &body, err));
   struct lh_page_header header = {.value_count = writer->page.entries,
-                                  .encoding = is_dictionary ? LH_ENCODING_RLE_DICTIONARY : LH_ENCODING_PLAIN};
+                                  .encoding = is_dictionary ? LH_PARQUET_RLE_DICTIONARY : writer->encoding};
   const struct lh_buf *stored = NULL;
   LH_TRY(finish_page(writer, body, &header, &stored, err));
   LH_TRY(lh_block_list_append(&writer->pages, &workspace->pool, workspace->header.data, workspace->header.len,
@@ -221,10 +221,9 @@ static lh_status store_page(struct lh_column_writer *writer, struct lh_error *er
   LH_TRY(lh_block_list_append(&writer->pages, &workspace->pool, stored->data, stored->len, err));
   writer->uncompressed_bytes += workspace->header.len + body->len;
   writer->entries += writer->page.entries;
-  writer->plain_pages += !is_dictionary;
-  writer->dictionary_pages += is_dictionary;
+  writer->data_pages[header.encoding]++;
   writer->page_start_count = writer->dictionary.count;
-  if (writer->dictionary_pages == 1 && is_dictionary) {
+  if (writer->data_pages[LH_PARQUET_RLE_DICTIONARY] == 1 && is_dictionary) {
     writer->first_page_count = writer->dictionary.count;
   }
   reset_page(writer);
@@ -260,7 +259,7 @@ static bool dictionary_pays(const struct lh_column_writer *writer) {
   if (page->plain_bytes > writer->workspace->options->page_bytes * KEPT_PAGES) {
     return true; /* turning it into PLAIN would take too much memory */
   }
-  if (writer->dictionary_pages == 0) {
+  if (writer->data_pages[LH_PARQUET_RLE_DICTIONARY] == 0) {
     return lh_dictionary_bytes(&writer->dictionary) <= page->plain_bytes / 3 * 2;
   }
   const size_t added = writer->dictionary.count - writer->page_start_count;
@@ -431,7 +430,7 @@ static lh_status write_dictionary(struct lh_column_writer *writer, struct lh_sin
   lh_buf_reset(&workspace->body);
   LH_TRY(lh_plain_append(writer->leaf, &known, &workspace->body, err));
   struct lh_page_header header = {
-      .is_dictionary = true, .value_count = known.count, .encoding = LH_ENCODING_PLAIN};
+      .is_dictionary = true, .value_count = known.count, .encoding = LH_PARQUET_PLAIN};
   const struct lh_buf *stored = NULL;
   LH_TRY(finish_page(writer, &workspace->body, &header, &stored, err));
   LH_TRY(lh_sink_write(sink, workspace->header.data, workspace->header.len, err));
@@ -447,7 +446,7 @@ static lh_status describe_chunk(const struct lh_column_writer *writer, uint64_t 
   lh_statistics_bounds_init(&bounds);
   lh_status status = lh_statistics_get_bounds(&writer->statistics, &bounds, err);
   if (status == LH_OK) {
-    const struct lh_chunk_metadata chunk = {
+    struct lh_chunk_metadata chunk = {
         .leaf = writer->leaf,
         .codec = writer->workspace->options->codec,
         .value_count = writer->entries,
@@ -455,11 +454,10 @@ static lh_status describe_chunk(const struct lh_column_writer *writer, uint64_t 
         .compressed_bytes = writer->pages.size_bytes + dictionary_size,
         .data_page_offset = offset + dictionary_size,
         .dictionary_page_offset = dictionary_size > 0 ? offset : 0,
-        .plain_pages = writer->plain_pages,
-        .dictionary_pages = writer->dictionary_pages,
         .null_count = writer->statistics.null_count,
         .bounds = &bounds,
     };
+    memcpy(chunk.data_pages, writer->data_pages, sizeof chunk.data_pages);
     status = lh_metadata_append_chunk(&chunk, metadata, err);
   }
   lh_statistics_bounds_clear(&bounds);
@@ -475,8 +473,7 @@ static void reset_chunk(struct lh_column_writer *writer) {
   writer->page_start_count = 0;
   writer->entries = 0;
   writer->uncompressed_bytes = 0;
-  writer->plain_pages = 0;
-  writer->dictionary_pages = 0;
+  memset(writer->data_pages, 0, sizeof writer->data_pages);
 }
 
 lh_status lh_column_writer_finish(struct lh_column_writer *writer, uint64_t offset, struct lh_sink *sink,
@@ -486,7 +483,7 @@ lh_status lh_column_writer_finish(struct lh_column_writer *writer, uint64_t offs
     LH_TRY(close_page(writer, err));
   }
   size_t dictionary_size = 0;
-  if (writer->dictionary_pages > 0) {
+  if (writer->data_pages[LH_PARQUET_RLE_DICTIONARY] > 0) {
     const struct lh_values known = lh_dictionary_values(&writer->dictionary);
     LH_TRY(lh_statistics_add(&writer->statistics, &known, err));
     LH_TRY(write_dictionary(writer, sink, &dictionary_size, err));

@@ -43,8 +43,9 @@ struct lh_column_writer {
   struct lh_column_statistics statistics;
   struct lh_block_list pages;
   uint64_t entries;
-  uint64_t uncompressed_bytes; /* of the pages in `pages`, with headers */
-  size_t plain_pages, dictionary_pages;
+  uint64_t uncompressed_bytes;       /* of the pages in `pages`, with headers */
+  enum lh_parquet_encoding encoding; /* of pages that are not dictionary encoded */
+  size_t data_pages[LH_PARQUET_ENCODING_COUNT];
 };
 
 lh_status lh_page_workspace_init(struct lh_page_workspace *workspace,

@@ -143,10 +143,16 @@ static lh_status check_children(const struct lh_field *field, struct lh_error *e
                                               : "a list needs exactly one element type");
 }
 
+static const struct lh_parquet_column_options *options_of(const struct walk *walk) {
+  static const struct lh_parquet_column_options none;
+  return walk->options->columns != NULL ? &walk->options->columns[walk->steps[0].child] : &none;
+}
+
 static lh_status add_leaf(struct walk *walk, const struct lh_field *field, size_t step_count,
                           size_t path_count, struct lh_error *err) {
   struct lh_leaf *const leaf = &walk->leaves[walk->count++];
   leaf->field = field;
+  leaf->options = options_of(walk);
   struct lh_leaf_step *const steps = LH_ARENA_ARRAY(walk->arena, struct lh_leaf_step, step_count);
   leaf->path = LH_ARENA_ARRAY(walk->arena, const char *, path_count);
   if (steps == NULL || leaf->path == NULL) {

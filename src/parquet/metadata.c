@@ -53,8 +53,8 @@ static void write_data_page(struct lh_thrift_writer *w, const struct lh_page_hea
   lh_thrift_begin_struct_field(w, 5);
   lh_thrift_write_i32(w, 1, (int32_t)header->value_count);
   lh_thrift_write_i32(w, 2, (int32_t)header->encoding);
-  lh_thrift_write_i32(w, 3, LH_ENCODING_RLE);
-  lh_thrift_write_i32(w, 4, LH_ENCODING_RLE);
+  lh_thrift_write_i32(w, 3, LH_PARQUET_RLE);
+  lh_thrift_write_i32(w, 4, LH_PARQUET_RLE);
   lh_thrift_end_struct(w);
 }
 
@@ -96,37 +96,48 @@ static void write_statistics(struct lh_thrift_writer *w, const struct lh_chunk_m
   lh_thrift_end_struct(w);
 }
 
+static bool has_encoding(const struct lh_chunk_metadata *chunk, enum lh_parquet_encoding encoding) {
+  /* Levels are RLE, a dictionary's values PLAIN. */
+  return chunk->data_pages[encoding] > 0 || encoding == LH_PARQUET_RLE ||
+         (encoding == LH_PARQUET_PLAIN && chunk->data_pages[LH_PARQUET_RLE_DICTIONARY] > 0);
+}
+
 static void write_encodings(struct lh_thrift_writer *w, const struct lh_chunk_metadata *chunk) {
-  const bool has_dictionary = chunk->dictionary_pages > 0;
-  const bool has_plain = has_dictionary || chunk->plain_pages > 0;
-  lh_thrift_begin_list(w, 2, LH_THRIFT_I32, 1U + has_plain + has_dictionary);
-  if (has_plain) {
-    lh_thrift_write_i32_element(w, LH_ENCODING_PLAIN);
+  size_t count = 0;
+  for (int i = 0; i < LH_PARQUET_ENCODING_COUNT; i++) {
+    count += has_encoding(chunk, (enum lh_parquet_encoding)i);
   }
-  lh_thrift_write_i32_element(w, LH_ENCODING_RLE);
-  if (has_dictionary) {
-    lh_thrift_write_i32_element(w, LH_ENCODING_RLE_DICTIONARY);
+  lh_thrift_begin_list(w, 2, LH_THRIFT_I32, count);
+  for (int i = 0; i < LH_PARQUET_ENCODING_COUNT; i++) {
+    if (has_encoding(chunk, (enum lh_parquet_encoding)i)) {
+      lh_thrift_write_i32_element(w, i);
+    }
   }
 }
 
-static void write_encoding_count(struct lh_thrift_writer *w, int page_type, enum lh_parquet_encoding encoding,
-                                 size_t count) {
-  if (count == 0) {
-    return;
-  }
+static void write_encoding_count(struct lh_thrift_writer *w, int page_type, int encoding, size_t count) {
   lh_thrift_begin_struct(w);
   lh_thrift_write_i32(w, 1, page_type);
-  lh_thrift_write_i32(w, 2, (int32_t)encoding);
+  lh_thrift_write_i32(w, 2, encoding);
   lh_thrift_write_i32(w, 3, (int32_t)count);
   lh_thrift_end_struct(w);
 }
 
 static void write_encoding_statistics(struct lh_thrift_writer *w, const struct lh_chunk_metadata *chunk) {
-  const size_t dictionaries = chunk->dictionary_pages > 0;
-  lh_thrift_begin_list(w, 13, LH_THRIFT_STRUCT, 2 * dictionaries + (chunk->plain_pages > 0));
-  write_encoding_count(w, PAGE_DICTIONARY, LH_ENCODING_PLAIN, dictionaries);
-  write_encoding_count(w, PAGE_DATA, LH_ENCODING_RLE_DICTIONARY, chunk->dictionary_pages);
-  write_encoding_count(w, PAGE_DATA, LH_ENCODING_PLAIN, chunk->plain_pages);
+  const bool has_dictionary = chunk->data_pages[LH_PARQUET_RLE_DICTIONARY] > 0;
+  size_t count = has_dictionary;
+  for (int i = 0; i < LH_PARQUET_ENCODING_COUNT; i++) {
+    count += chunk->data_pages[i] > 0;
+  }
+  lh_thrift_begin_list(w, 13, LH_THRIFT_STRUCT, count);
+  if (has_dictionary) {
+    write_encoding_count(w, PAGE_DICTIONARY, LH_PARQUET_PLAIN, 1);
+  }
+  for (int i = 0; i < LH_PARQUET_ENCODING_COUNT; i++) {
+    if (chunk->data_pages[i] > 0) {
+      write_encoding_count(w, PAGE_DATA, i, chunk->data_pages[i]);
+    }
+  }
 }
 
 lh_status lh_metadata_append_chunk(const struct lh_chunk_metadata *chunk, struct lh_buf *out,

@@ -11,12 +11,6 @@
 #include "parquet/values.h"
 #include "parquet/writer.h"
 
-enum lh_parquet_encoding {
-  LH_ENCODING_PLAIN = 0,
-  LH_ENCODING_RLE = 3,
-  LH_ENCODING_RLE_DICTIONARY = 8,
-};
-
 struct lh_page_header {
   bool is_dictionary;
   size_t uncompressed_bytes, compressed_bytes; /* of the body; both fit 31 bits */
@@ -31,8 +25,8 @@ struct lh_chunk_metadata {
   uint64_t value_count;
   uint64_t uncompressed_bytes, compressed_bytes; /* with page headers */
   uint64_t data_page_offset;
-  uint64_t dictionary_page_offset; /* 0: none */
-  size_t plain_pages, dictionary_pages;
+  uint64_t dictionary_page_offset;              /* 0: none */
+  size_t data_pages[LH_PARQUET_ENCODING_COUNT]; /* of each encoding */
   uint64_t null_count;
   const struct lh_statistics_bounds *bounds;
 };

@@ -15,6 +15,7 @@
 #include "lakehaul/error.h"
 
 struct lh_parquet_writer_options;
+struct lh_parquet_column_options;
 
 /* Physical types, by Parquet's numbers. */
 enum lh_parquet_type {
@@ -27,6 +28,18 @@ enum lh_parquet_type {
   LH_PARQUET_BYTE_ARRAY = 6,
   LH_PARQUET_FIXED = 7, /* FIXED_LEN_BYTE_ARRAY */
 };
+
+/* Encodings of data pages, by Parquet's numbers. */
+enum lh_parquet_encoding {
+  LH_PARQUET_PLAIN = 0,
+  LH_PARQUET_RLE = 3,
+  LH_PARQUET_DELTA_BINARY_PACKED = 5,
+  LH_PARQUET_DELTA_LENGTH_BYTE_ARRAY = 6,
+  LH_PARQUET_DELTA_BYTE_ARRAY = 7,
+  LH_PARQUET_RLE_DICTIONARY = 8,
+  LH_PARQUET_BYTE_STREAM_SPLIT = 9,
+};
+#define LH_PARQUET_ENCODING_COUNT 10
 
 /* Values in memory; decides dictionary and statistics. */
 enum lh_value_kind {
@@ -56,7 +69,8 @@ struct lh_leaf_step {
 };
 
 struct lh_leaf {
-  const struct lh_field *field; /* the leaf itself */
+  const struct lh_field *field;                    /* the leaf itself */
+  const struct lh_parquet_column_options *options; /* of the top-level field above it; never NULL */
   const struct lh_leaf_step *steps;
   size_t step_count;
   uint8_t max_definition, max_repetition;

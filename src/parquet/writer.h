@@ -15,11 +15,17 @@
 #include "base/io.h"
 #include "codec/codec.h"
 #include "column/batch.h"
+#include "column/policy.h"
 #include "lakehaul/error.h"
 
 struct lh_key_value {
   const char *key;
   const char *value;
+};
+
+/* Of one field of the schema and all leaves below it. Zero is the default of each. */
+struct lh_parquet_column_options {
+  enum lh_encoding encoding;
 };
 
 struct lh_parquet_writer_options {
@@ -34,6 +40,9 @@ struct lh_parquet_writer_options {
   size_t statistics_bytes;       /* min/max of strings and bytes longer than this are truncated */
   bool uuid_as_string;           /* UUID columns as 36-character STRING (what Athena and Spark can read) */
   bool time_as_string;           /* TIME columns as STRING (Athena has no TIME) */
+  enum lh_compat compat;         /* what LH_ENCODING_AUTO may choose from */
+  const struct lh_parquet_column_options
+      *columns;                        /* one a field of the schema, or NULL; borrowed until free */
   const struct lh_key_value *metadata; /* file key-value metadata; borrowed until finish */
   size_t metadata_count;
 };
