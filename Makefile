@@ -11,7 +11,7 @@ configure = cmake --preset $(1) -DLAKEHAUL_WERROR=$(if $(filter true 1,$(CI)),ON
 build = $(call configure,$(1)) && cmake --build --preset $(1) --parallel $(LAKEHAUL_JOBS)
 
 .NOTPARALLEL:
-.PHONY: help demo demo-flights build test check lint format install clean distclean
+.PHONY: help demo demo-flights build test check instructions lint format install clean distclean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,11 @@ check: ## the quick tests, under a minute
 	@scripts/setup.sh test
 	@$(call build,dev)
 	@.venv/bin/python scripts/run-tests.py quick
+
+instructions: ## what a row takes from the wire to a page, beside the record; UPDATE=1 records
+	@scripts/setup.sh test
+	@$(call build,dev)
+	@.venv/bin/python tests/instructions/count.py $(if $(UPDATE),--update)
 
 lint: ## format, clang-tidy, and the order of the modules
 	@scripts/setup.sh lint

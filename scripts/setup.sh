@@ -6,8 +6,8 @@
 #   build     compilers, libraries, DuckDB
 #   demo      and a PostgreSQL server
 #   flights   and Python with the flights data
-#   test      and the test libraries, Python with its test packages, PostGIS, PostgreSQL servers of other versions and
-#             with pgvector
+#   test      and the test libraries, valgrind, Python with its test packages, PostGIS, PostgreSQL servers of other
+#             versions and with pgvector
 #   lint      and clang-format, clang-tidy
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -116,7 +116,7 @@ for level in "${levels[@]}"; do
     build) ;;
     demo) need_postgres ;;
     flights) need_postgres; need_venv; python=yes ;;
-    test) need_postgres; need_venv; need_package libcmocka-dev postgresql-postgis; python=yes ;;
+    test) need_postgres; need_venv; need_package libcmocka-dev postgresql-postgis valgrind; python=yes ;;
     lint) need_venv; need_package git libcmocka-dev clang-tidy; python=yes ;;
     *) echo "setup.sh: unknown level '$level'" >&2; exit 2 ;;
   esac
