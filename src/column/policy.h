@@ -73,6 +73,10 @@ enum lh_encoding {
   LH_ENCODING_BYTE_STREAM_SPLIT,
   LH_ENCODING_RLE,
 };
+#define LH_ENCODING_COUNT (LH_ENCODING_RLE + 1)
+
+/* "auto", "plain", …, by the numbers above: Parquet's names in lower case. */
+const char *const *lh_encoding_words(void);
 
 /* Who must be able to read the files. */
 enum lh_compat {

@@ -1,13 +1,15 @@
 /*
  * One leaf of the open row group: shredded rows fill a page, full pages are encoded and compressed at
- * once, and the chunk goes out as a whole. A chunk begins with a dictionary. A page that shows that it does
- * not pay, because most values are new, is turned into PLAIN, and so are the following ones; a dictionary
- * past its limit is left, too. Earlier pages stay as they are.
+ * once, and the chunk goes out as a whole. A page gathers indices into the chunk's dictionary, or values in
+ * PLAIN that are encoded when it closes; which of them is encoding_choice's to say. A page that does not pay
+ * is turned from one into the other, and so are the following ones; a dictionary past its limit is left, too.
+ * Earlier pages stay as they are.
  */
 #include "parquet/column_writer.h"
 
 #include <libdeflate.h>
 
+#include "parquet/encode.h"
 #include "parquet/plain.h"
 #include "parquet/rle.h"
 
@@ -19,8 +21,6 @@
 #define LEVEL_BYTES 2
 /* Buffers that one huge value has blown up are given back above this many page sizes. */
 #define KEPT_PAGES 4
-/* A page whose values are new at most one in so many keeps its dictionary. */
-#define NEW_VALUE_SHARE 16
 
 lh_status lh_page_workspace_init(struct lh_page_workspace *workspace,
                                  const struct lh_parquet_writer_options *options, struct lh_error *err) {
@@ -29,6 +29,7 @@ lh_status lh_page_workspace_init(struct lh_page_workspace *workspace,
   lh_buf_init(&workspace->body, PAGE_MAX_BYTES);
   lh_buf_init(&workspace->compressed, 2 * PAGE_MAX_BYTES);
   lh_buf_init(&workspace->header, 1024);
+  lh_buf_init(&workspace->scratch, PAGE_MAX_BYTES);
   return lh_compressor_new(options->codec, options->codec_level, &workspace->compressor, err);
 }
 
@@ -39,14 +40,11 @@ void lh_page_workspace_clear(struct lh_page_workspace *workspace) {
   lh_buf_clear(&workspace->body);
   lh_buf_clear(&workspace->compressed);
   lh_buf_clear(&workspace->header);
+  lh_buf_clear(&workspace->scratch);
 }
 
-static bool may_use_dictionary(const struct lh_column_writer *writer) {
-  return writer->workspace->options->dictionary_bytes > 0 && writer->leaf->kind != LH_VALUE_BOOL;
-}
-
-void lh_column_writer_init(struct lh_column_writer *writer, const struct lh_leaf *leaf,
-                           struct lh_page_workspace *workspace) {
+lh_status lh_column_writer_init(struct lh_column_writer *writer, const struct lh_leaf *leaf,
+                                struct lh_page_workspace *workspace, struct lh_error *err) {
   *writer = (struct lh_column_writer){.leaf = leaf, .workspace = workspace};
   lh_buf_init(&writer->page.definition, PAGE_MAX_BYTES);
   lh_buf_init(&writer->page.repetition, PAGE_MAX_BYTES);
@@ -54,7 +52,9 @@ void lh_column_writer_init(struct lh_column_writer *writer, const struct lh_leaf
   lh_buf_init(&writer->page.indices, PAGE_MAX_BYTES);
   lh_dictionary_init(&writer->dictionary, leaf);
   lh_statistics_init(&writer->statistics, leaf, workspace->options->statistics_bytes);
-  writer->is_dictionary = may_use_dictionary(writer);
+  LH_TRY(lh_encoding_choice_init(&writer->choice, leaf, workspace->options, err));
+  writer->is_dictionary = writer->choice.begins_with_dictionary;
+  return LH_OK;
 }
 
 void lh_column_writer_clear(struct lh_column_writer *writer) {
@@ -188,32 +188,45 @@ static void reset_page(struct lh_column_writer *writer) {
   page->has_levels = false;
 }
 
+/* A page that one huge value has blown up is not copied once more for its encoding. */
+static bool is_huge(const struct lh_column_writer *writer) {
+  return writer->page.plain_bytes / KEPT_PAGES > writer->workspace->options->page_bytes;
+}
+
+static enum lh_parquet_encoding page_encoding(const struct lh_column_writer *writer) {
+  if (writer->page.value_count == 0) {
+    return LH_PARQUET_PLAIN; /* no dictionary to point into, and nothing to encode */
+  }
+  if (writer->is_dictionary) {
+    return LH_PARQUET_RLE_DICTIONARY;
+  }
+  return is_huge(writer) ? LH_PARQUET_PLAIN : writer->choice.values;
+}
+
 /* The body of the open page: in the workspace, or, to spare a copy, in the page's own values. */
-static lh_status build_body(struct lh_column_writer *writer, bool is_dictionary, struct lh_buf **body,
-                            struct lh_error *err) {
-  struct lh_buf *const scratch = &writer->workspace->body;
+static lh_status build_body(struct lh_column_writer *writer, enum lh_parquet_encoding encoding,
+                            struct lh_buf **body, struct lh_error *err) {
+  struct lh_page_workspace *const workspace = writer->workspace;
   struct lh_open_page *const page = &writer->page;
-  lh_buf_reset(scratch);
-  LH_TRY(build_levels(writer, scratch, err));
-  *body = scratch;
-  if (is_dictionary) {
-    return append_indices(writer, scratch, err);
+  lh_buf_reset(&workspace->body);
+  LH_TRY(build_levels(writer, &workspace->body, err));
+  *body = &workspace->body;
+  if (encoding == LH_PARQUET_RLE_DICTIONARY) {
+    return append_indices(writer, &workspace->body, err);
   }
-  if (writer->leaf->kind == LH_VALUE_BOOL) {
-    return lh_rle_append_bits(page->values.data, page->value_count, scratch, err);
+  if (encoding == LH_PARQUET_PLAIN && writer->leaf->kind != LH_VALUE_BOOL) {
+    *body = &page->values;
+    return prepend(&page->values, &workspace->body, err);
   }
-  *body = &page->values;
-  return prepend(&page->values, scratch, err);
+  return lh_encode_values(writer->leaf, encoding, page->values.data, page->value_count, &workspace->scratch,
+                          &workspace->body, err);
 }
 
 static lh_status store_page(struct lh_column_writer *writer, struct lh_error *err) {
   struct lh_page_workspace *const workspace = writer->workspace;
-  /* Without any value there is no dictionary to point into. */
-  const bool is_dictionary = writer->is_dictionary && writer->dictionary.count > 0;
+  struct lh_page_header header = {.value_count = writer->page.entries, .encoding = page_encoding(writer)};
   struct lh_buf *body = NULL;
-  LH_TRY(build_body(writer, is_dictionary, &body, err));
-  struct lh_page_header header = {.value_count = writer->page.entries,
-                                  .encoding = is_dictionary ? LH_PARQUET_RLE_DICTIONARY : writer->encoding};
+  LH_TRY(build_body(writer, header.encoding, &body, err));
   const struct lh_buf *stored = NULL;
   LH_TRY(finish_page(writer, body, &header, &stored, err));
   LH_TRY(lh_block_list_append(&writer->pages, &workspace->pool, workspace->header.data, workspace->header.len,
@@ -222,70 +235,117 @@ static lh_status store_page(struct lh_column_writer *writer, struct lh_error *er
   writer->uncompressed_bytes += workspace->header.len + body->len;
   writer->entries += writer->page.entries;
   writer->data_pages[header.encoding]++;
-  writer->page_start_count = writer->dictionary.count;
-  if (writer->data_pages[LH_PARQUET_RLE_DICTIONARY] == 1 && is_dictionary) {
-    writer->first_page_count = writer->dictionary.count;
+  writer->values += writer->page.value_count;
+  if (header.encoding == LH_PARQUET_RLE_DICTIONARY) {
+    writer->dictionary_values += writer->page.value_count;
   }
+  writer->page_start_count = writer->dictionary.count;
+  writer->part_values = 0;
   reset_page(writer);
   return LH_OK;
 }
 
+static struct lh_encoding_tools tools_of(struct lh_page_workspace *workspace) {
+  return (struct lh_encoding_tools){.codec = workspace->options->codec,
+                                    .compressor = workspace->compressor,
+                                    .encoded = &workspace->body,
+                                    .compressed = &workspace->compressed,
+                                    .scratch = &workspace->scratch};
+}
+
 /* The values of the open page again, from their indices. */
-static lh_status expand_indices(struct lh_column_writer *writer, struct lh_error *err) {
+static lh_status expand_indices(struct lh_column_writer *writer, size_t most_bytes, size_t *count,
+                                struct lh_error *err) {
   struct lh_open_page *const page = &writer->page;
-  const uint32_t *const indices = (const uint32_t *)(const void *)page->indices.data;
   const struct lh_values known = lh_dictionary_values(&writer->dictionary);
-  const size_t width = writer->leaf->width;
-  LH_TRY(lh_buf_reserve(&page->values, page->plain_bytes, err));
-  for (size_t i = 0; i < page->value_count; i++) {
-    struct lh_values one = {.count = 1};
-    if (writer->leaf->kind == LH_VALUE_BYTES) {
-      one.offsets = known.offsets + indices[i];
-      one.data = known.data;
-    } else {
-      one.fixed = known.fixed + indices[i] * width;
-    }
-    LH_TRY(lh_plain_append(writer->leaf, &one, &page->values, err));
+  const size_t bytes = page->plain_bytes < most_bytes ? page->plain_bytes : most_bytes;
+  LH_TRY(lh_buf_reserve(&page->values, bytes, err));
+  return lh_plain_append_picked(writer->leaf, &known, (const uint32_t *)(const void *)page->indices.data,
+                                page->value_count, most_bytes, &page->values, count, err);
+}
+
+/* The open page's first values in each encoding. Values too long for a sample leave the choice as it was. */
+static lh_status measure(struct lh_column_writer *writer, struct lh_error *err) {
+  struct lh_open_page *const page = &writer->page;
+  const struct lh_encoding_tools tools = tools_of(writer->workspace);
+  struct lh_encoding_sample sample = {0};
+  if (writer->is_dictionary) {
+    LH_TRY(expand_indices(writer, LH_ENCODING_SAMPLE_BYTES, &sample.count, err));
+    sample.indices = (const uint32_t *)(const void *)page->indices.data;
+    sample.dictionary = &writer->dictionary;
+  } else {
+    sample.count = lh_encoding_sample_count(writer->leaf, page->values.data, page->value_count);
   }
-  lh_buf_reset(&page->indices);
+  sample.plain = page->values.data;
+  const lh_status status =
+      sample.count > 0 ? lh_encoding_choice_measure(&writer->choice, &sample, &tools, err) : LH_OK;
+  if (writer->is_dictionary) {
+    lh_buf_reset(&page->values);
+  }
+  return status;
+}
+
+static struct lh_dictionary_growth growth_of(const struct lh_column_writer *writer, bool is_last) {
+  return (struct lh_dictionary_growth){.values_before = writer->values,
+                                       .values = writer->page.value_count,
+                                       .added = writer->dictionary.count - writer->page_start_count,
+                                       .part_values = writer->part_values,
+                                       .part_new = writer->part_new,
+                                       .known = writer->dictionary.count,
+                                       .is_last = is_last};
+}
+
+/* Whether the open page is better off with the dictionary. One that is too large to be turned into another
+ * encoding keeps it. */
+static lh_status judge_dictionary(struct lh_column_writer *writer, bool is_last, bool *pays,
+                                  struct lh_error *err) {
+  const struct lh_dictionary_growth growth = growth_of(writer, is_last);
+  *pays = true;
+  if (lh_encoding_choice_is_settled(&writer->choice, &growth) || is_huge(writer)) {
+    return LH_OK;
+  }
+  if (!writer->choice.is_measured) {
+    LH_TRY(measure(writer, err));
+  }
+  *pays = writer->choice.is_measured && lh_encoding_choice_dictionary_pays(&writer->choice, &growth);
   return LH_OK;
 }
 
-/* Whether the open page is better off with the dictionary. On the first page it is judged by what it
- * saves. Later a page that adds about as many values as the first did tells of values that will not come
- * again: keys in ascending order, which PLAIN and a codec make far smaller. */
-static bool dictionary_pays(const struct lh_column_writer *writer) {
-  const struct lh_open_page *const page = &writer->page;
-  if (page->plain_bytes > writer->workspace->options->page_bytes * KEPT_PAGES) {
-    return true; /* turning it into PLAIN would take too much memory */
+/* No dictionary from here on; for the open page, too, unless it is better off with it. */
+static lh_status leave_dictionary(struct lh_column_writer *writer, bool pays, struct lh_error *err) {
+  if (pays && writer->page.rows > 0) {
+    LH_TRY(store_page(writer, err));
   }
-  if (writer->data_pages[LH_PARQUET_RLE_DICTIONARY] == 0) {
-    return lh_dictionary_bytes(&writer->dictionary) <= page->plain_bytes / 3 * 2;
-  }
-  const size_t added = writer->dictionary.count - writer->page_start_count;
-  return added <= writer->first_page_count / 4 * 3 || added <= page->value_count / NEW_VALUE_SHARE;
-}
-
-/* PLAIN from here on; the open page, too, unless it is better off with the dictionary. */
-static lh_status leave_dictionary(struct lh_column_writer *writer, struct lh_error *err) {
-  if (dictionary_pays(writer)) {
-    if (writer->page.rows > 0) {
-      LH_TRY(store_page(writer, err));
-    }
-    writer->is_dictionary = false;
+  writer->is_dictionary = false;
+  if (pays) {
     return LH_OK;
   }
-  LH_TRY(expand_indices(writer, err));
+  size_t expanded = 0;
+  LH_TRY(expand_indices(writer, PAGE_MAX_BYTES, &expanded, err));
+  lh_buf_reset(&writer->page.indices);
   const struct lh_values known = lh_dictionary_values(&writer->dictionary);
   LH_TRY(lh_statistics_add(&writer->statistics, &known, err));
   lh_dictionary_truncate(&writer->dictionary, writer->page_start_count);
-  writer->is_dictionary = false;
   return LH_OK;
 }
 
-static lh_status close_page(struct lh_column_writer *writer, struct lh_error *err) {
-  if (writer->is_dictionary && !dictionary_pays(writer)) {
-    LH_TRY(leave_dictionary(writer, err));
+/* The dictionary has passed its limit. */
+static lh_status end_dictionary(struct lh_column_writer *writer, struct lh_error *err) {
+  bool pays = false;
+  LH_TRY(judge_dictionary(writer, false, &pays, err));
+  return leave_dictionary(writer, pays, err);
+}
+
+static lh_status close_page(struct lh_column_writer *writer, bool is_last, struct lh_error *err) {
+  if (writer->is_dictionary) {
+    bool pays = false;
+    LH_TRY(judge_dictionary(writer, is_last, &pays, err));
+    if (!pays) {
+      LH_TRY(leave_dictionary(writer, false, err));
+    }
+  }
+  if (!writer->is_dictionary && !writer->choice.is_measured && !is_huge(writer)) {
+    LH_TRY(measure(writer, err));
   }
   return store_page(writer, err);
 }
@@ -323,6 +383,10 @@ static lh_status add_values(struct lh_column_writer *writer, const struct lh_val
   uint32_t *const indices = (uint32_t *)(void *)(page->indices.data + page->indices.len);
   LH_TRY(lh_dictionary_add(&writer->dictionary, values, indices, err));
   page->indices.len += values->count * INDEX_BYTES;
+  if (writer->part_values == 0) {
+    writer->part_values = page->value_count;
+    writer->part_new = writer->dictionary.count - writer->page_start_count;
+  }
   return LH_OK;
 }
 
@@ -376,7 +440,7 @@ static lh_status take_rows(struct lh_column_writer *writer, const struct lh_colu
     count = rows_past(writer->leaf, columns, begin, most, limit);
     const bool is_past = lh_shred_estimate(writer->leaf, columns, begin, begin + count) > limit;
     if (count == 1 && is_past) {
-      LH_TRY(leave_dictionary(writer, err));
+      LH_TRY(end_dictionary(writer, err));
     } else if (is_past) {
       count--;
     }
@@ -404,10 +468,10 @@ static lh_status write_rows(struct lh_column_writer *writer, const struct lh_col
     begin += taken;
     count -= taken;
     if (writer->is_dictionary && lh_dictionary_bytes(&writer->dictionary) > options->dictionary_bytes) {
-      LH_TRY(leave_dictionary(writer, err));
+      LH_TRY(end_dictionary(writer, err));
     }
     if (is_page_full(writer)) {
-      LH_TRY(close_page(writer, err));
+      LH_TRY(close_page(writer, false, err));
     }
   }
   return LH_OK;
@@ -468,8 +532,9 @@ static void reset_chunk(struct lh_column_writer *writer) {
   lh_block_list_release(&writer->pages, &writer->workspace->pool);
   lh_dictionary_reset(&writer->dictionary);
   lh_statistics_reset(&writer->statistics);
-  writer->is_dictionary = may_use_dictionary(writer);
-  writer->first_page_count = 0;
+  writer->is_dictionary = writer->choice.begins_with_dictionary;
+  writer->values = 0;
+  writer->dictionary_values = 0;
   writer->page_start_count = 0;
   writer->entries = 0;
   writer->uncompressed_bytes = 0;
@@ -480,7 +545,7 @@ lh_status lh_column_writer_finish(struct lh_column_writer *writer, uint64_t offs
                                   struct lh_buf *metadata, uint64_t *uncompressed_bytes,
                                   uint64_t *compressed_bytes, struct lh_error *err) {
   if (writer->page.rows > 0) {
-    LH_TRY(close_page(writer, err));
+    LH_TRY(close_page(writer, true, err));
   }
   size_t dictionary_size = 0;
   if (writer->data_pages[LH_PARQUET_RLE_DICTIONARY] > 0) {
@@ -492,6 +557,8 @@ lh_status lh_column_writer_finish(struct lh_column_writer *writer, uint64_t offs
   LH_TRY(describe_chunk(writer, offset, dictionary_size, metadata, err));
   *uncompressed_bytes += writer->uncompressed_bytes;
   *compressed_bytes += writer->pages.size_bytes + dictionary_size;
+  lh_encoding_choice_end_chunk(&writer->choice, writer->values, writer->dictionary_values,
+                               writer->pages.size_bytes + dictionary_size);
   reset_chunk(writer);
   return LH_OK;
 }

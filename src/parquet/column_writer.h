@@ -10,6 +10,7 @@
 #include "codec/codec.h"
 #include "parquet/blocks.h"
 #include "parquet/dictionary.h"
+#include "parquet/encoding_choice.h"
 #include "parquet/levels.h"
 #include "parquet/metadata.h"
 
@@ -19,7 +20,7 @@ struct lh_page_workspace {
   struct lh_compressor *compressor;
   struct lh_shredder shredder;
   struct lh_block_pool pool;
-  struct lh_buf body, compressed, header;
+  struct lh_buf body, compressed, header, scratch;
 };
 
 struct lh_open_page {
@@ -38,13 +39,14 @@ struct lh_column_writer {
   struct lh_open_page page;
   bool is_dictionary; /* the open page and the next ones are dictionary encoded */
   struct lh_dictionary dictionary;
-  size_t first_page_count; /* values that the first dictionary page brought */
-  size_t page_start_count; /* values known when the open page began */
+  struct lh_encoding_choice choice;
+  size_t page_start_count;      /* dictionary values known when the open page began */
+  size_t part_values, part_new; /* of a part at the open page's beginning: values, and new ones of them */
+  uint64_t values, dictionary_values; /* of the stored pages; of those that are dictionary encoded */
   struct lh_column_statistics statistics;
   struct lh_block_list pages;
   uint64_t entries;
-  uint64_t uncompressed_bytes;       /* of the pages in `pages`, with headers */
-  enum lh_parquet_encoding encoding; /* of pages that are not dictionary encoded */
+  uint64_t uncompressed_bytes; /* of the pages in `pages`, with headers */
   size_t data_pages[LH_PARQUET_ENCODING_COUNT];
 };
 
@@ -53,8 +55,10 @@ lh_status lh_page_workspace_init(struct lh_page_workspace *workspace,
                                  struct lh_error *err) LH_WARN_UNUSED;
 void lh_page_workspace_clear(struct lh_page_workspace *workspace);
 
-void lh_column_writer_init(struct lh_column_writer *writer, const struct lh_leaf *leaf,
-                           struct lh_page_workspace *workspace);
+/* LH_ERROR_PROJECT where the column's options do not fit it; lh_column_writer_clear is needed all the same.
+ */
+lh_status lh_column_writer_init(struct lh_column_writer *writer, const struct lh_leaf *leaf,
+                                struct lh_page_workspace *workspace, struct lh_error *err) LH_WARN_UNUSED;
 void lh_column_writer_clear(struct lh_column_writer *writer);
 
 /* `columns` are the batch's top-level columns. */

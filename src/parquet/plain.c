@@ -164,6 +164,32 @@ lh_status lh_plain_append(const struct lh_leaf *leaf, const struct lh_values *va
   }
 }
 
+static struct lh_values pick(const struct lh_leaf *leaf, const struct lh_values *known, uint32_t index) {
+  struct lh_values one = {.count = 1};
+  if (leaf->kind == LH_VALUE_BYTES) {
+    one.offsets = known->offsets + index;
+    one.data = known->data;
+  } else {
+    one.fixed = known->fixed + index * leaf->width;
+  }
+  return one;
+}
+
+lh_status lh_plain_append_picked(const struct lh_leaf *leaf, const struct lh_values *known,
+                                 const uint32_t *indices, size_t count, size_t most_bytes, struct lh_buf *out,
+                                 size_t *taken, struct lh_error *err) {
+  *taken = 0;
+  for (size_t i = 0; i < count; i++) {
+    const struct lh_values one = pick(leaf, known, indices[i]);
+    if (lh_values_bytes(&one, leaf) > most_bytes - out->len) {
+      return LH_OK;
+    }
+    LH_TRY(lh_plain_append(leaf, &one, out, err));
+    (*taken)++;
+  }
+  return LH_OK;
+}
+
 size_t lh_plain_format_fixed(const struct lh_leaf *leaf, const uint8_t *value, uint8_t *out) {
   switch (leaf->form) {
     case LH_FORM_DECIMAL:

@@ -14,6 +14,12 @@
 lh_status lh_plain_append(const struct lh_leaf *leaf, const struct lh_values *values, struct lh_buf *out,
                           struct lh_error *err) LH_WARN_UNUSED;
 
+/* Appends the values that `indices` pick from `known`, as many of them as fit `most_bytes` of `out`; how many
+ * that are comes back in `taken`. */
+lh_status lh_plain_append_picked(const struct lh_leaf *leaf, const struct lh_values *known,
+                                 const uint32_t *indices, size_t count, size_t most_bytes, struct lh_buf *out,
+                                 size_t *taken, struct lh_error *err) LH_WARN_UNUSED;
+
 /* One value in the file's form, without a length in front: what statistics hold. `out` has room for
  * LH_TEXT_VALUE_MAX bytes; returns the size. Not for LH_VALUE_BYTES. */
 size_t lh_plain_format_fixed(const struct lh_leaf *leaf, const uint8_t *value, uint8_t *out);

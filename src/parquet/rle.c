@@ -1,15 +1,15 @@
 /*
  * RLE / bit-packed hybrid encoder. Values are looked at eight at a time: eight equal ones begin a run,
  * anything else extends the pending bit-packed stretch, so that stretches stay multiples of eight.
- * Groups are packed with overlapping wide stores; GROUP_SLACK is the room that they may scribble on.
+ * Groups are packed with overlapping wide stores (bit_pack.h).
  */
 #include "parquet/rle.h"
 
-#define GROUP 8
-#define GROUP_SLACK 32
+#include "parquet/bit_pack.h"
+
+#define GROUP LH_BIT_PACK_GROUP
+#define GROUP_SLACK LH_BIT_PACK_SLACK
 #define HEADER_MAX_BYTES 10
-#define WORD_PACK_MAX_WIDTH 8
-#define PAIR_PACK_MAX_WIDTH 16
 
 unsigned lh_rle_bit_width(uint32_t most) {
   return most == 0 ? 0 : 32U - (unsigned)__builtin_clz(most);
@@ -44,42 +44,6 @@ static uint64_t load64(const void *bytes) {
   return word;
 }
 
-static inline uint64_t join_four(const uint32_t *v, unsigned width) {
-  return (uint64_t)v[0] | (uint64_t)v[1] << width | (uint64_t)v[2] << (2 * width) |
-         (uint64_t)v[3] << (3 * width);
-}
-
-/* Writes `width` bytes that count, up to GROUP_SLACK more that do not. */
-static inline void pack_group(const uint32_t *v, unsigned width, uint8_t *out) {
-  if (width <= WORD_PACK_MAX_WIDTH) {
-    const uint64_t word = join_four(v, width) | join_four(v + 4, width) << (4 * width);
-    memcpy(out, &word, sizeof word);
-    return;
-  }
-  if (width <= PAIR_PACK_MAX_WIDTH) {
-    const uint64_t low = join_four(v, width);
-    const uint64_t high = join_four(v + 4, width);
-    __extension__ const unsigned __int128 pair = low | (unsigned __int128)high << (4 * width);
-    memcpy(out, &pair, sizeof pair);
-    return;
-  }
-  uint64_t pending = 0;
-  unsigned bits = 0;
-  for (size_t i = 0; i < GROUP; i++) {
-    pending |= (uint64_t)v[i] << bits;
-    bits += width;
-    if (bits >= 32) {
-      const uint32_t word = (uint32_t)pending;
-      memcpy(out, &word, sizeof word);
-      out += sizeof word;
-      pending >>= 32;
-      bits -= 32;
-    }
-  }
-  const uint32_t last = (uint32_t)pending;
-  memcpy(out, &last, sizeof last);
-}
-
 /* A bit-packed stretch; a last group that is not full is filled with zeros. */
 static lh_status append_packed(const uint32_t *values, size_t count, unsigned width, struct lh_buf *out,
                                struct lh_error *err) {
@@ -92,13 +56,13 @@ static lh_status append_packed(const uint32_t *values, size_t count, unsigned wi
   uint8_t *at = out->data + out->len;
   const size_t full = count / GROUP;
   for (size_t i = 0; i < full; i++) {
-    pack_group(values + i * GROUP, width, at);
+    lh_bit_pack_group(values + i * GROUP, width, at);
     at += width;
   }
   if (full < groups) {
     uint32_t last[GROUP] = {0};
     memcpy(last, values + full * GROUP, (count - full * GROUP) * sizeof *values);
-    pack_group(last, width, at);
+    lh_bit_pack_group(last, width, at);
   }
   out->len += groups * width;
   return LH_OK;

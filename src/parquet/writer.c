@@ -87,7 +87,7 @@ static lh_status init_columns(struct lh_parquet_writer *writer, struct lh_error 
     return lh_error_memory(err);
   }
   for (size_t i = 0; i < writer->leaf_count; i++) {
-    lh_column_writer_init(&columns[i], &writer->leaves[i], &writer->workspace);
+    LH_TRY(lh_column_writer_init(&columns[i], &writer->leaves[i], &writer->workspace, err));
   }
   writer->columns = columns;
   return write_bytes(writer, MAGIC, MAGIC_BYTES, err);

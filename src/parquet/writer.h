@@ -4,7 +4,7 @@
  * One thread per writer. Memory: per leaf column one page of values, its dictionary, and the compressed
  * pages of the open row group; independent of the number of rows. Nothing is allocated per row.
  * Spec: parquet-format 2.13, README.md, Encodings.md, LogicalTypes.md, parquet.thrift. Pages are
- * DATA_PAGE (v1), encodings PLAIN and RLE_DICTIONARY, levels RLE.
+ * DATA_PAGE (v1), levels RLE; the values' encodings are chosen as encoding_choice.h says.
  */
 #ifndef LH_PARQUET_WRITER_H
 #define LH_PARQUET_WRITER_H
@@ -36,7 +36,7 @@ struct lh_parquet_writer_options {
   size_t row_group_buffer_bytes; /* … or once its compressed pages held in memory pass this */
   size_t page_bytes;             /* a page closes at the first row past this many uncompressed bytes … */
   size_t page_rows;              /* … or at this many rows */
-  size_t dictionary_bytes;       /* a column chunk falls back to PLAIN past this; 0: no dictionaries */
+  size_t dictionary_bytes;       /* a column chunk leaves its dictionary past this; 0: no dictionaries */
   size_t statistics_bytes;       /* min/max of strings and bytes longer than this are truncated */
   bool uuid_as_string;           /* UUID columns as 36-character STRING (what Athena and Spark can read) */
   bool time_as_string;           /* TIME columns as STRING (Athena has no TIME) */

@@ -7,6 +7,7 @@
 #include "codec/codec.h"
 #include "parquet/footer.h"
 #include "parquet/thrift.h"
+#include "parquet/values.h"
 #include "support.h"
 
 #define MOST_PAGES 256
@@ -21,6 +22,7 @@ struct fixture {
   struct lh_field fields[4];
   struct lh_schema schema;
   struct lh_parquet_writer_options options;
+  struct lh_parquet_column_options columns[4];
   struct lh_batch batch;
   struct memory_sink sink;
   struct lh_parquet_writer *writer;
@@ -42,6 +44,7 @@ static void open_fixture(struct fixture *f, size_t field_count) {
 static void init_fixture(struct fixture *f) {
   memset(f, 0, sizeof *f);
   lh_parquet_writer_options_default(&f->options);
+  f->options.columns = f->columns;
 }
 
 static void close_fixture(struct fixture *f) {
@@ -210,6 +213,7 @@ static void the_memory_held_closes_row_groups(void **state) {
   f.fields[0] = (struct lh_field){.name = "n", .type = LH_TYPE_INT64};
   f.options.codec = LH_CODEC_NONE;
   f.options.row_group_buffer_bytes = 1 << 20;
+  f.columns[0].encoding = LH_ENCODING_PLAIN;
   open_fixture(&f, 1);
   size_t most = 0;
   for (int64_t row = 0; row < 1000000;) {
@@ -232,7 +236,7 @@ static void pages_close_at_their_rows(void **state) {
   init_fixture(&f);
   f.fields[0] = (struct lh_field){.name = "n", .type = LH_TYPE_INT32, .nullable = true};
   f.options.page_rows = 300;
-  f.options.dictionary_bytes = 0;
+  f.columns[0].encoding = LH_ENCODING_PLAIN;
   open_fixture(&f, 1);
   for (int32_t i = 0; i < 1000; i++) {
     if (i % 2 == 0) {
@@ -258,7 +262,7 @@ static void pages_of_texts_close_at_the_first_row_past_their_bytes(void **state)
   init_fixture(&f);
   f.fields[0] = (struct lh_field){.name = "s", .type = LH_TYPE_STRING};
   f.options.page_bytes = 100;
-  f.options.dictionary_bytes = 0;
+  f.columns[0].encoding = LH_ENCODING_PLAIN;
   open_fixture(&f, 1);
   for (int i = 0; i < 20; i++) {
     push_text(&f.batch.columns[0], "sixteen letters!");
@@ -320,7 +324,7 @@ static void repeated_values_get_a_dictionary(void **state) {
   close_fixture(&f);
 }
 
-static void a_dictionary_that_does_not_pay_is_dropped_after_the_first_page(void **state) {
+static void a_dictionary_that_does_not_pay_is_dropped_with_the_first_page(void **state) {
   (void)state;
   struct fixture f;
   init_fixture(&f);
@@ -334,7 +338,7 @@ static void a_dictionary_that_does_not_pay_is_dropped_after_the_first_page(void 
   finish(&f);
   read_pages(&f, 0, 0);
   assert_int_equal(f.page_count, 3);
-  assert_pages(&f, 0, 3, 0, 0);
+  assert_pages(&f, 0, 3, 0, LH_PARQUET_DELTA_BINARY_PACKED);
   const struct lh_parquet_column_chunk *const chunk = &f.footer->row_groups[0].columns[0];
   const int64_t most = 2999;
   assert_memory_equal(chunk->statistics.max_value.data, &most, sizeof most);
@@ -342,7 +346,7 @@ static void a_dictionary_that_does_not_pay_is_dropped_after_the_first_page(void 
   close_fixture(&f);
 }
 
-/* Fifty new values a page of 1000: worth a dictionary until it holds more than its bytes. */
+/* Fifty new values a page of 1000, in a column that is to have a dictionary. */
 static void a_dictionary_past_its_bytes_ends_and_its_pages_stay(void **state) {
   (void)state;
   struct fixture f;
@@ -350,6 +354,7 @@ static void a_dictionary_past_its_bytes_ends_and_its_pages_stay(void **state) {
   f.fields[0] = (struct lh_field){.name = "n", .type = LH_TYPE_INT64, .nullable = true};
   f.options.page_rows = 1000;
   f.options.dictionary_bytes = 1000;
+  f.columns[0].encoding = LH_ENCODING_DICTIONARY;
   open_fixture(&f, 1);
   for (int i = 0; i < 6000; i++) {
     push_i64(&f.batch.columns[0], i / 20);
@@ -359,7 +364,7 @@ static void a_dictionary_past_its_bytes_ends_and_its_pages_stay(void **state) {
   read_pages(&f, 0, 0);
   assert_pages(&f, 0, 1, 2, 0);
   assert_pages(&f, 1, 3, 0, 8);
-  assert_pages(&f, 4, f.page_count - 4, 0, 0);
+  assert_pages(&f, 4, f.page_count - 4, 0, LH_PARQUET_DELTA_BINARY_PACKED);
   assert_true(f.page_count > 6);
   assert_true(f.pages[0].value_count > 1000 / 8);
   assert_true(f.pages[0].value_count * 8 <= 2 * 1000);
@@ -370,13 +375,47 @@ static void a_dictionary_past_its_bytes_ends_and_its_pages_stay(void **state) {
   close_fixture(&f);
 }
 
-/* Keys in ascending order, four rows each: the first page saves bytes, the second shows that no key comes
- * again. It and the following ones are PLAIN, and the dictionary keeps the first page's keys only. */
-static void a_dictionary_of_ever_new_values_ends_with_the_second_page(void **state) {
+/* Not in order, and even over all 64 bits. */
+static int64_t scatter(int i) {
+  const uint64_t x = (uint64_t)(i + 1) * UINT64_C(0x9E3779B97F4A7C15);
+  return (int64_t)((x ^ x >> 29) * UINT64_C(0xBF58476D1CE4E5B9));
+}
+
+/* Two hundred numbers come again and again, then only new ones: the dictionary keeps the first pages' values.
+ */
+static void a_dictionary_ends_with_the_page_whose_values_are_new(void **state) {
   (void)state;
   struct fixture f;
   init_fixture(&f);
   f.fields[0] = (struct lh_field){.name = "n", .type = LH_TYPE_INT64, .nullable = true};
+  f.options.page_rows = 1000;
+  open_fixture(&f, 1);
+  for (int i = 0; i < 5000; i++) {
+    push_i64(&f.batch.columns[0],
+             scatter(i < 200 || i >= 2000 ? i : (int)(((unsigned)i * 2654435761U >> 9) % 200)));
+  }
+  write_batch(&f);
+  finish(&f);
+  read_pages(&f, 0, 0);
+  assert_int_equal(f.page_count, 6);
+  assert_pages(&f, 0, 1, 2, 0);
+  assert_int_equal(f.pages[0].value_count, 200);
+  assert_pages(&f, 1, 2, 0, LH_PARQUET_RLE_DICTIONARY);
+  assert_pages(&f, 3, 3, 0, LH_PARQUET_PLAIN);
+  int64_t most = INT64_MIN;
+  for (int i = 0; i < 5000; i++) {
+    most = scatter(i) > most && (i < 200 || i >= 2000) ? scatter(i) : most;
+  }
+  assert_memory_equal(f.footer->row_groups[0].columns[0].statistics.max_value.data, &most, 8);
+  close_fixture(&f);
+}
+
+/* Few values, but in an order that differences tell better: runs that ascend. */
+static void ascending_runs_are_told_from_repeated_values(void **state) {
+  (void)state;
+  struct fixture f;
+  init_fixture(&f);
+  f.fields[0] = (struct lh_field){.name = "n", .type = LH_TYPE_INT64};
   f.options.page_rows = 1000;
   open_fixture(&f, 1);
   for (int i = 0; i < 5000; i++) {
@@ -385,14 +424,7 @@ static void a_dictionary_of_ever_new_values_ends_with_the_second_page(void **sta
   write_batch(&f);
   finish(&f);
   read_pages(&f, 0, 0);
-  assert_int_equal(f.page_count, 6);
-  assert_pages(&f, 0, 1, 2, 0);
-  assert_int_equal(f.pages[0].value_count, 250);
-  assert_pages(&f, 1, 1, 0, 8);
-  assert_pages(&f, 2, 4, 0, 0);
-  const struct lh_parquet_column_chunk *const chunk = &f.footer->row_groups[0].columns[0];
-  const int64_t most = 4999 / 4;
-  assert_memory_equal(chunk->statistics.max_value.data, &most, 8);
+  assert_pages(&f, 0, f.page_count, 0, LH_PARQUET_DELTA_BINARY_PACKED);
   close_fixture(&f);
 }
 
@@ -403,6 +435,7 @@ static void a_value_larger_than_a_dictionary_does_not_enter_it(void **state) {
   init_fixture(&f);
   f.fields[0] = (struct lh_field){.name = "s", .type = LH_TYPE_STRING};
   f.options.dictionary_bytes = 1000;
+  f.columns[0].encoding = LH_ENCODING_DICTIONARY;
   open_fixture(&f, 1);
   char big[2000];
   memset(big, 'x', sizeof big);
@@ -600,9 +633,10 @@ int main(void) {
       cmocka_unit_test(pages_of_texts_close_at_the_first_row_past_their_bytes),
       cmocka_unit_test(pages_of_lists_begin_with_a_row),
       cmocka_unit_test(repeated_values_get_a_dictionary),
-      cmocka_unit_test(a_dictionary_that_does_not_pay_is_dropped_after_the_first_page),
+      cmocka_unit_test(a_dictionary_that_does_not_pay_is_dropped_with_the_first_page),
       cmocka_unit_test(a_dictionary_past_its_bytes_ends_and_its_pages_stay),
-      cmocka_unit_test(a_dictionary_of_ever_new_values_ends_with_the_second_page),
+      cmocka_unit_test(a_dictionary_ends_with_the_page_whose_values_are_new),
+      cmocka_unit_test(ascending_runs_are_told_from_repeated_values),
       cmocka_unit_test(a_value_larger_than_a_dictionary_does_not_enter_it),
       cmocka_unit_test(a_chunk_of_nulls_has_no_dictionary_and_no_bounds),
       cmocka_unit_test(sums_of_the_footer_are_those_of_its_chunks),

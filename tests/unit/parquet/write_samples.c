@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "column/batch.h"
+#include "parquet/encode.h"
 #include "parquet/writer.h"
 
 #define FLAT_ROWS 30000
@@ -380,7 +381,15 @@ struct sample {
   const char *name;
   bool nested, required, native_types, no_dictionary, default_limits, empty;
   enum lh_codec codec;
+  enum lh_encoding encoding; /* of all columns whose type takes it */
+  enum lh_parquet_encoding parquet_encoding;
 };
+
+#define ENCODED(word, setting, number)                                               \
+  {                                                                                  \
+    .name = "flat_" word, .codec = LH_CODEC_ZSTD, .encoding = LH_ENCODING_##setting, \
+    .parquet_encoding = LH_PARQUET_##number                                          \
+  }
 
 static const struct sample samples[] = {
     {.name = "flat_zstd", .codec = LH_CODEC_ZSTD},
@@ -392,12 +401,36 @@ static const struct sample samples[] = {
     {.name = "flat_native", .native_types = true, .codec = LH_CODEC_ZSTD},
     {.name = "flat_plain", .no_dictionary = true, .codec = LH_CODEC_ZSTD},
     {.name = "flat_default", .default_limits = true, .codec = LH_CODEC_ZSTD},
+    ENCODED("dictionary", DICTIONARY, RLE_DICTIONARY),
+    ENCODED("delta_binary_packed", DELTA_BINARY_PACKED, DELTA_BINARY_PACKED),
+    ENCODED("delta_length_byte_array", DELTA_LENGTH_BYTE_ARRAY, DELTA_LENGTH_BYTE_ARRAY),
+    ENCODED("delta_byte_array", DELTA_BYTE_ARRAY, DELTA_BYTE_ARRAY),
+    ENCODED("byte_stream_split", BYTE_STREAM_SPLIT, BYTE_STREAM_SPLIT),
+    ENCODED("rle", RLE, RLE),
+    {.name = "flat_native_delta_byte_array",
+     .native_types = true,
+     .codec = LH_CODEC_NONE,
+     .encoding = LH_ENCODING_DELTA_BYTE_ARRAY,
+     .parquet_encoding = LH_PARQUET_DELTA_BYTE_ARRAY},
     {.name = "flat_empty", .empty = true, .codec = LH_CODEC_ZSTD},
     {.name = "nested_zstd", .nested = true, .codec = LH_CODEC_ZSTD},
     {.name = "nested_plain", .nested = true, .no_dictionary = true, .codec = LH_CODEC_NONE},
     {.name = "nested_default", .nested = true, .default_limits = true, .codec = LH_CODEC_SNAPPY},
     {.name = "nested_empty", .nested = true, .empty = true, .codec = LH_CODEC_ZSTD},
 };
+
+static void set_encodings(const struct sample *sample, const struct lh_parquet_writer_options *options,
+                          struct lh_parquet_column_options *columns) {
+  for (size_t i = 0; i < FLAT_COUNT; i++) {
+    struct lh_error err;
+    struct lh_leaf leaf = {.field = &flat_fields[i]};
+    check(lh_leaf_set_type(&leaf, options, &err), &err);
+    columns[i] = (struct lh_parquet_column_options){0};
+    if (sample->encoding != LH_ENCODING_AUTO && lh_encoding_takes(sample->parquet_encoding, &leaf)) {
+      columns[i].encoding = sample->encoding;
+    }
+  }
+}
 
 static void write_sample(const char *directory, const struct sample *sample) {
   char path[PATH_MAX];
@@ -421,6 +454,12 @@ static void write_sample(const char *directory, const struct sample *sample) {
   options.metadata_count = 2;
   set_nullable(!sample->required);
   flat_fields[1].source_type = sample->native_types ? NULL : "time";
+  struct lh_parquet_column_options columns[FLAT_COUNT];
+  if (!sample->nested) {
+    set_encodings(sample, &options, columns);
+    options.columns = columns;
+    options.compat = sample->encoding == LH_ENCODING_BYTE_STREAM_SPLIT ? LH_COMPAT_ANY : LH_COMPAT_ATHENA;
+  }
   const struct lh_schema flat = {flat_fields, FLAT_COUNT};
   const struct lh_schema nested = {nested_fields, NESTED_COUNT};
   const uint64_t rows = sample->empty ? 0 : sample->nested ? NESTED_ROWS : FLAT_ROWS;
@@ -437,6 +476,8 @@ static void write_wide_sample(const char *directory) {
   options.page_rows = WIDE_ROWS;
   struct lh_field field = {.name = "n", .type = LH_TYPE_INT32};
   const struct lh_schema schema = {&field, 1};
+  const struct lh_parquet_column_options column = {.encoding = LH_ENCODING_DICTIONARY};
+  options.columns = &column;
   struct file_sink file;
   struct lh_batch batch;
   struct lh_parquet_writer *writer = NULL;

@@ -1,0 +1,243 @@
+/*
+ * The choice of encodings: what a column may have, what each would take on a sample of its first page, and
+ * when that has to be asked again. The rules are in the header.
+ */
+#include "parquet/encoding_choice.h"
+
+#include <math.h>
+
+#include "parquet/encode.h"
+#include "parquet/plain.h"
+#include "parquet/rle.h"
+#include "parquet/writer.h"
+
+#define BIT(encoding) (1U << (encoding))
+#define SETTLED_SHARE 64
+#define CHUNKS_INHERITING 16
+#define LENGTH_BYTES 4
+/* The header of a dictionary's page, and what its entries in the footer take. */
+#define DICTIONARY_OVERHEAD_BYTES 32
+
+/* Of settings, by the enumeration of the project's words. */
+static const enum lh_parquet_encoding encoding_of[] = {
+    [LH_ENCODING_AUTO] = LH_PARQUET_PLAIN,
+    [LH_ENCODING_PLAIN] = LH_PARQUET_PLAIN,
+    [LH_ENCODING_DICTIONARY] = LH_PARQUET_RLE_DICTIONARY,
+    [LH_ENCODING_DELTA_BINARY_PACKED] = LH_PARQUET_DELTA_BINARY_PACKED,
+    [LH_ENCODING_DELTA_LENGTH_BYTE_ARRAY] = LH_PARQUET_DELTA_LENGTH_BYTE_ARRAY,
+    [LH_ENCODING_DELTA_BYTE_ARRAY] = LH_PARQUET_DELTA_BYTE_ARRAY,
+    [LH_ENCODING_BYTE_STREAM_SPLIT] = LH_PARQUET_BYTE_STREAM_SPLIT,
+    [LH_ENCODING_RLE] = LH_PARQUET_RLE,
+};
+
+static unsigned allowed(const struct lh_leaf *leaf, const struct lh_parquet_writer_options *options) {
+  unsigned encodings = 0;
+  for (unsigned i = 0; i < LH_PARQUET_ENCODING_COUNT; i++) {
+    const bool is_read = i != LH_PARQUET_BYTE_STREAM_SPLIT || options->compat == LH_COMPAT_ANY;
+    const bool is_wanted = i != LH_PARQUET_RLE_DICTIONARY || options->dictionary_bytes > 0;
+    if (is_read && is_wanted && lh_encoding_takes((enum lh_parquet_encoding)i, leaf)) {
+      encodings |= BIT(i);
+    }
+  }
+  return encodings;
+}
+
+static lh_status check_setting(const struct lh_leaf *leaf, const struct lh_parquet_writer_options *options,
+                               struct lh_error *err) {
+  const enum lh_encoding setting = leaf->options->encoding;
+  if (!lh_encoding_takes(encoding_of[setting], leaf)) {
+    struct lh_arena arena;
+    lh_arena_init(&arena, 0);
+    const char *const type = lh_field_type_name(leaf->field, &arena);
+    lh_error_set(err, LH_ERROR_PROJECT, "column \"%s\" is %s, which cannot be encoded as %s",
+                 leaf->display_path, type != NULL ? type : "of a type", lh_encoding_words()[setting]);
+    lh_arena_clear(&arena);
+    lh_error_hint(err, "leave out encoding, so that it is chosen by measuring");
+    return err->code;
+  }
+  if (setting == LH_ENCODING_BYTE_STREAM_SPLIT && options->compat != LH_COMPAT_ANY) {
+    lh_error_set(err, LH_ERROR_PROJECT, "column \"%s\": Athena and older Trino cannot read %s",
+                 leaf->display_path, lh_encoding_words()[setting]);
+    lh_error_hint(err, "say compat: any where no such reader matters, or leave out encoding");
+    return err->code;
+  }
+  return LH_OK;
+}
+
+lh_status lh_encoding_choice_init(struct lh_encoding_choice *choice, const struct lh_leaf *leaf,
+                                  const struct lh_parquet_writer_options *options, struct lh_error *err) {
+  const enum lh_encoding setting = leaf->options->encoding;
+  LH_TRY(check_setting(leaf, options, err));
+  *choice = (struct lh_encoding_choice){.leaf = leaf, .chunk_values = options->row_group_rows};
+  choice->candidates = allowed(leaf, options);
+  if (setting == LH_ENCODING_DICTIONARY) {
+    choice->keeps_dictionary = true;
+  } else if (setting != LH_ENCODING_AUTO) {
+    choice->candidates = BIT(encoding_of[setting]);
+    choice->values = encoding_of[setting];
+  }
+  choice->begins_with_dictionary = (choice->candidates & BIT(LH_PARQUET_RLE_DICTIONARY)) != 0;
+  choice->is_measured = (choice->candidates & (choice->candidates - 1)) == 0;
+  return LH_OK;
+}
+
+size_t lh_encoding_sample_count(const struct lh_leaf *leaf, const uint8_t *plain, size_t count) {
+  if (leaf->type != LH_PARQUET_BYTE_ARRAY) {
+    const size_t most = LH_ENCODING_SAMPLE_BYTES / leaf->file_width;
+    return count < most ? count : most;
+  }
+  size_t size = 0;
+  for (size_t i = 0; i < count; i++) {
+    uint32_t length = 0;
+    memcpy(&length, plain + size, LENGTH_BYTES);
+    size += LENGTH_BYTES + length;
+    if (size > LH_ENCODING_SAMPLE_BYTES) {
+      return i;
+    }
+  }
+  return count;
+}
+
+static lh_status compressed_size(const struct lh_encoding_tools *tools, const struct lh_buf *encoded,
+                                 size_t *out, struct lh_error *err) {
+  *out = encoded->len;
+  if (tools->codec == LH_CODEC_NONE) {
+    return LH_OK;
+  }
+  lh_buf_reset(tools->compressed);
+  LH_TRY(lh_compress(tools->compressor, encoded->data, encoded->len, tools->compressed, err));
+  *out = tools->compressed->len;
+  return LH_OK;
+}
+
+/* The best of the encodings that are not the dictionary's. */
+static lh_status measure_values(struct lh_encoding_choice *choice, const struct lh_encoding_sample *sample,
+                                const struct lh_encoding_tools *tools, struct lh_error *err) {
+  size_t least = SIZE_MAX;
+  for (unsigned i = 0; i < LH_PARQUET_ENCODING_COUNT; i++) {
+    if ((choice->candidates & BIT(i)) == 0 || i == LH_PARQUET_RLE_DICTIONARY) {
+      continue;
+    }
+    const enum lh_parquet_encoding encoding = (enum lh_parquet_encoding)i;
+    size_t size = 0;
+    lh_buf_reset(tools->encoded);
+    LH_TRY(lh_encode_values(choice->leaf, encoding, sample->plain, sample->count, tools->scratch,
+                            tools->encoded, err));
+    LH_TRY(compressed_size(tools, tools->encoded, &size, err));
+    if (size < least) {
+      least = size;
+      choice->values = encoding;
+    }
+  }
+  choice->value_bytes = (double)least / (double)sample->count;
+  return LH_OK;
+}
+
+/* As many values from the dictionary's beginning as fit a sample. */
+static struct lh_values dictionary_sample(const struct lh_encoding_choice *choice,
+                                          const struct lh_dictionary *dictionary) {
+  struct lh_values known = lh_dictionary_values(dictionary);
+  const size_t bytes = lh_dictionary_bytes(dictionary);
+  if (bytes > LH_ENCODING_SAMPLE_BYTES) {
+    const size_t most = (size_t)((double)known.count * (double)LH_ENCODING_SAMPLE_BYTES / (double)bytes);
+    known.count = most > 0 ? most : 1;
+  }
+  (void)choice;
+  return known;
+}
+
+static lh_status measure_dictionary(struct lh_encoding_choice *choice,
+                                    const struct lh_encoding_sample *sample,
+                                    const struct lh_encoding_tools *tools, struct lh_error *err) {
+  size_t size = 0;
+  lh_buf_reset(tools->encoded);
+  LH_TRY(lh_rle_append_indices(sample->indices, sample->count,
+                               lh_rle_bit_width((uint32_t)sample->dictionary->count - 1), tools->encoded,
+                               err));
+  LH_TRY(compressed_size(tools, tools->encoded, &size, err));
+  choice->index_bytes = (double)size / (double)sample->count;
+  const struct lh_values known = dictionary_sample(choice, sample->dictionary);
+  lh_buf_reset(tools->encoded);
+  LH_TRY(lh_plain_append(choice->leaf, &known, tools->encoded, err));
+  LH_TRY(compressed_size(tools, tools->encoded, &size, err));
+  choice->entry_bytes = (double)size / (double)known.count;
+  return LH_OK;
+}
+
+lh_status lh_encoding_choice_measure(struct lh_encoding_choice *choice,
+                                     const struct lh_encoding_sample *sample,
+                                     const struct lh_encoding_tools *tools, struct lh_error *err) {
+  LH_TRY(measure_values(choice, sample, tools, err));
+  if (sample->indices != NULL) {
+    LH_TRY(measure_dictionary(choice, sample, tools, err));
+  }
+  choice->is_measured = true;
+  choice->chunk_value_bytes = 0;
+  choice->chunks_left = CHUNKS_INHERITING;
+  return LH_OK;
+}
+
+bool lh_encoding_choice_is_settled(const struct lh_encoding_choice *choice,
+                                   const struct lh_dictionary_growth *growth) {
+  return choice->keeps_dictionary || growth->added <= growth->values / SETTLED_SHARE;
+}
+
+/* How many values will be new in the `rest` of the chunk. Each half page brings `fall` times as many as the
+ * one before it. */
+static double project_new(const struct lh_dictionary_growth *growth, double rest) {
+  const double values = (double)growth->values;
+  const double rate = (double)growth->added / values;
+  double fall = rate; /* without a part to compare with: many new ones stay many, few stay few */
+  double last_rate = rate;
+  if (growth->part_values > 0 && growth->part_values < growth->values && growth->part_new > 0) {
+    last_rate = (double)(growth->added - growth->part_new) / (double)(growth->values - growth->part_values);
+    fall = last_rate * (double)growth->part_values / (double)growth->part_new;
+  }
+  const double halves = 2 * rest / values;
+  if (fall >= 1) {
+    return last_rate * rest;
+  }
+  return last_rate * (values / 2) * fall * (1 - pow(fall, halves)) / (1 - fall);
+}
+
+bool lh_encoding_choice_dictionary_pays(const struct lh_encoding_choice *choice,
+                                        const struct lh_dictionary_growth *growth) {
+  const uint64_t so_far = growth->values_before + growth->values;
+  const double rest =
+      growth->is_last || choice->chunk_values <= so_far ? 0 : (double)(choice->chunk_values - so_far);
+  const double added = (double)growth->added + project_new(growth, rest);
+  const double known = (double)growth->known + added - (double)growth->added;
+  const double wider = log2(known + 2) / log2((double)growth->known + 2);
+  const double values = (double)growth->values + rest;
+  const double overhead = growth->values_before == 0 ? DICTIONARY_OVERHEAD_BYTES : 0;
+  const double with = values * choice->index_bytes * wider + added * choice->entry_bytes + overhead;
+  return with <= values * choice->value_bytes;
+}
+
+static void ask_again(struct lh_encoding_choice *choice) {
+  choice->is_measured = false;
+  choice->begins_with_dictionary = (choice->candidates & BIT(LH_PARQUET_RLE_DICTIONARY)) != 0;
+}
+
+void lh_encoding_choice_end_chunk(struct lh_encoding_choice *choice, uint64_t values, uint64_t in_dictionary,
+                                  uint64_t compressed_bytes) {
+  const bool has_choice = (choice->candidates & (choice->candidates - 1)) != 0;
+  if (values == 0 || !has_choice || choice->keeps_dictionary) {
+    return;
+  }
+  choice->chunk_values = values;
+  if (!choice->is_measured) {
+    return;
+  }
+  const double value_bytes = (double)compressed_bytes / (double)values;
+  choice->begins_with_dictionary = in_dictionary > values / 2;
+  if (choice->chunk_value_bytes <= 0) {
+    choice->chunk_value_bytes = value_bytes;
+    return;
+  }
+  const double change = value_bytes / choice->chunk_value_bytes;
+  choice->chunks_left--;
+  if (choice->chunks_left == 0 || change > 1.25 || change < 0.75) {
+    ask_again(choice);
+  }
+}
