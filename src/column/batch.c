@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "column/variant.h"
+
 #define COLUMN_LEAST_CAPACITY 16
 #define COLUMN_MAX_CAPACITY ((size_t)INT32_MAX - 1)
 
@@ -78,6 +80,9 @@ static lh_status init_column(struct lh_column *column, const struct lh_field *fi
     LH_TRY(lh_buf_reserve(&column->data, capacity, err));
   }
   LH_TRY(set_capacity(column, capacity, err));
+  if (field->type == LH_TYPE_STRUCT && field->is_variant) {
+    LH_TRY(lh_variant_encoder_new(&column->variant, err));
+  }
   if (field->child_count == 0) {
     return LH_OK;
   }
@@ -126,6 +131,7 @@ void lh_batch_reset(struct lh_batch *batch) {
 }
 
 static void clear_column(struct lh_column *column) {
+  lh_variant_encoder_free(column->variant);
   free(column->validity);
   free(column->values);
   free(column->offsets);

@@ -42,6 +42,7 @@ struct lh_column {
   struct lh_buf data; /* bytes of variable-width values */
   struct lh_column *children;
   size_t child_count;
+  struct lh_variant_encoder *variant; /* of a VARIANT, for whoever fills it (variant.h); else NULL */
 };
 
 struct lh_batch {

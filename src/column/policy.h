@@ -60,6 +60,7 @@ enum lh_cast {
   LH_CAST_UUID,
   LH_CAST_GEOMETRY, /* Parquet's own type instead of plain bytes */
   LH_CAST_GEOGRAPHY,
+  LH_CAST_VARIANT, /* json and jsonb alone */
 };
 
 /* How a column's values are encoded in Parquet files: by measuring, or as the project says. */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "column/variant.h"
+
 static size_t decimal_width(int precision) {
   if (precision <= 9) {
     return sizeof(int32_t);
@@ -85,6 +87,9 @@ static const char *timestamp_name(const struct lh_field *field) {
 }
 
 static const char *nested_name(const struct lh_field *field, struct lh_arena *arena) {
+  if (field->type == LH_TYPE_STRUCT && field->is_variant) {
+    return "variant";
+  }
   if (field->type == LH_TYPE_STRUCT) {
     return struct_name(field, arena);
   }
@@ -117,6 +122,22 @@ const char *lh_field_type_name(const struct lh_field *field, struct lh_arena *ar
     return field->geometry == LH_GEOMETRY_PLANAR ? "geometry" : "geography";
   }
   return lh_type_is_nested(field->type) ? nested_name(field, arena) : names[field->type];
+}
+
+lh_status lh_field_make_variant(struct lh_field *field, struct lh_arena *arena, struct lh_error *err) {
+  static const char *const names[] = {LH_VARIANT_METADATA, LH_VARIANT_VALUE};
+  const size_t count = sizeof(names) / sizeof(names[0]);
+  field->type = LH_TYPE_STRUCT;
+  field->is_variant = true;
+  field->child_count = count;
+  field->children = LH_ARENA_ARRAY(arena, struct lh_field, count);
+  if (field->children == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < count; i++) {
+    field->children[i] = (struct lh_field){.name = names[i], .type = LH_TYPE_BINARY, .is_variant = true};
+  }
+  return LH_OK;
 }
 
 static lh_status copy_fields(const struct lh_field *fields, size_t count, struct lh_arena *arena,

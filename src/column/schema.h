@@ -55,6 +55,7 @@ struct lh_field {
   bool utc;
   bool native; /* UUID, TIME: written as Parquet's own type, whatever the writer does with the others */
   enum lh_geometry geometry; /* BINARY: written as Parquet's GEOMETRY or GEOGRAPHY */
+  bool is_variant;           /* STRUCT of two BINARYs, written as Parquet's VARIANT; and each of the two */
   const char *source_name;   /* where the source names it otherwise; NULL: the same */
   const char *source_type;   /* the type's name where it came from ("numeric(12,2)"); may be NULL */
   const char *comment;       /* what is said of the column where it came from; may be NULL */
@@ -81,6 +82,12 @@ ptrdiff_t lh_schema_find(const struct lh_schema *schema, const char *name);
 /* The type in SQL-like words: "decimal(12,2)", "timestamp with time zone", "list<string>",
  * "struct<a:int32,b:string>". NULL without memory. */
 const char *lh_field_type_name(const struct lh_field *field, struct lh_arena *arena);
+
+/* Makes a VARIANT of the field: the STRUCT and its children, in `arena`. Name and nullability are the
+ * caller's.
+ */
+lh_status lh_field_make_variant(struct lh_field *field, struct lh_arena *arena,
+                                struct lh_error *err) LH_WARN_UNUSED;
 
 /* Deep copy into an arena. */
 lh_status lh_schema_copy(const struct lh_schema *schema, struct lh_arena *arena, struct lh_schema *out,

@@ -266,18 +266,30 @@ static lh_status create_view(struct lh_engine *engine, const char *name, const c
   return run_admin(engine, engine->admin, text, err);
 }
 
-/* Columns of Parquet's GEOMETRY and GEOGRAPHY become DuckDB's own type, for which a lake table has no form,
- * so that the view gives their WKB. Leaves "" where there are none. */
-static lh_status list_geometries(struct lh_engine *engine, const char *name, struct lh_buf *sql,
-                                 struct lh_arena *arena, const char **out, struct lh_error *err) {
+/* DuckDB prints a decimal below 1 that is inside of a VARIANT as .5, which is not JSON: outside of strings, a
+ * point without a digit before it gets one. */
+#define BARE_POINT "'(^|[\\[,:-])\\.'"
+#define VARIANT_AS_JSON                                                                        \
+  "$$CASE WHEN {0} IS NOT NULL THEN list_transform([{0}::JSON::VARCHAR], lambda t: CASE WHEN " \
+  "regexp_matches(t, " BARE_POINT                                                              \
+  ") THEN array_to_string(list_transform(regexp_extract_all(t, "                               \
+  "'\"(?:[^\"\\\\]|\\\\.)*\"|[^\"]+'), lambda s: CASE WHEN s[1] = '\"' THEN s ELSE "           \
+  "regexp_replace(s, " BARE_POINT ", '\\10.', 'g') END), '') ELSE t END)[1]::JSON END AS {0}$$"
+#define GEOMETRY_AS_WKB "$$ST_AsWKB({0})::BLOB AS {0}$$"
+
+/* Columns of Parquet's GEOMETRY, GEOGRAPHY and VARIANT become DuckDB's own types, for which a lake table has
+ * no form, so that the view gives their WKB and their JSON. Leaves "" where there are none. */
+static lh_status list_conversions(struct lh_engine *engine, const char *name, struct lh_buf *sql,
+                                  struct lh_arena *arena, const char **out, struct lh_error *err) {
   lh_buf_reset(sql);
   LH_TRY(lh_buf_append_str(
       sql,
-      "SELECT coalesce(string_agg(format('ST_AsWKB({0})::BLOB AS {0}', '\"' || replace(column_name, '\"', "
-      "'\"\"') || '\"'), ', '), '') FROM (DESCRIBE ",
+      "SELECT coalesce(string_agg(format(CASE column_type WHEN 'VARIANT' THEN " VARIANT_AS_JSON
+      " ELSE " GEOMETRY_AS_WKB
+      " END, '\"' || replace(column_name, '\"', '\"\"') || '\"'), ', '), '') FROM (DESCRIBE ",
       err));
   LH_TRY(append_quoted(sql, name, '"', err));
-  LH_TRY(lh_buf_append_str(sql, ") WHERE column_type LIKE 'GEOMETRY%'", err));
+  LH_TRY(lh_buf_append_str(sql, ") WHERE column_type LIKE 'GEOMETRY%' OR column_type = 'VARIANT'", err));
   const char *text = NULL;
   LH_TRY(lh_buf_cstr(sql, &text, err));
   duckdb_result result;
@@ -300,13 +312,13 @@ static lh_status list_geometries(struct lh_engine *engine, const char *name, str
 static lh_status create_table_view(struct lh_engine *engine, const char *name, const char *const *files,
                                    size_t file_count, struct lh_buf *sql, struct lh_buf *scratch,
                                    struct lh_error *err) {
-  const char *geometries = "";
+  const char *conversions = "";
   struct lh_arena arena;
   LH_TRY(create_view(engine, name, "", files, file_count, sql, scratch, err));
   lh_arena_init(&arena, 0);
-  lh_status status = list_geometries(engine, name, sql, &arena, &geometries, err);
-  if (status == LH_OK && geometries[0] != '\0') {
-    status = create_view(engine, name, geometries, files, file_count, sql, scratch, err);
+  lh_status status = list_conversions(engine, name, sql, &arena, &conversions, err);
+  if (status == LH_OK && conversions[0] != '\0') {
+    status = create_view(engine, name, conversions, files, file_count, sql, scratch, err);
   }
   lh_arena_clear(&arena);
   return status;

@@ -43,11 +43,14 @@ enum {
   LOGICAL_INTEGER = 10,
   LOGICAL_JSON = 12,
   LOGICAL_UUID = 14,
+  LOGICAL_VARIANT = 16,
   LOGICAL_GEOMETRY = 17,
   LOGICAL_GEOGRAPHY = 18,
 };
 
 enum { UNIT_MICROS = 2, UNIT_NANOS = 3 };
+
+#define VARIANT_VERSION 1 /* of the specification */
 
 static void write_data_page(struct lh_thrift_writer *w, const struct lh_page_header *header) {
   lh_thrift_begin_struct_field(w, 5);
@@ -224,12 +227,13 @@ static struct annotation annotation_of(const struct lh_field *field,
       return (struct annotation){CONVERTED_NONE, field->geometry == LH_GEOMETRY_NONE     ? LOGICAL_NONE
                                                  : field->geometry == LH_GEOMETRY_PLANAR ? LOGICAL_GEOMETRY
                                                                                          : LOGICAL_GEOGRAPHY};
+    case LH_TYPE_STRUCT:
+      return (struct annotation){CONVERTED_NONE, field->is_variant ? LOGICAL_VARIANT : LOGICAL_NONE};
     case LH_TYPE_BOOL:
     case LH_TYPE_INT32:
     case LH_TYPE_INT64:
     case LH_TYPE_FLOAT:
     case LH_TYPE_DOUBLE:
-    case LH_TYPE_STRUCT:
     default:
       return (struct annotation){CONVERTED_NONE, LOGICAL_NONE};
   }
@@ -260,6 +264,9 @@ static void write_logical_type(struct lh_thrift_writer *w, int logical, const st
     case LOGICAL_INTEGER:
       lh_thrift_write_i8(w, 1, field->type == LH_TYPE_INT8 ? 8 : 16);
       lh_thrift_write_bool(w, 2, true);
+      break;
+    case LOGICAL_VARIANT:
+      lh_thrift_write_i8(w, 1, VARIANT_VERSION);
       break;
     case LOGICAL_GEOMETRY:
     case LOGICAL_GEOGRAPHY: /* edges are spherical where no algorithm is named */

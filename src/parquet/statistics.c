@@ -406,9 +406,9 @@ lh_status lh_statistics_get_bounds(const struct lh_column_statistics *statistics
   lh_buf_reset(&bounds->min);
   lh_buf_reset(&bounds->max);
   bounds->present = false;
-  /* For geometries the order of bytes means nothing. */
+  /* For geometries and the parts of a VARIANT the order of bytes means nothing. */
   if (!statistics->has_values || statistics->has_nan ||
-      statistics->leaf->field->geometry != LH_GEOMETRY_NONE) {
+      statistics->leaf->field->geometry != LH_GEOMETRY_NONE || statistics->leaf->field->is_variant) {
     return LH_OK;
   }
   if (statistics->leaf->kind == LH_VALUE_BYTES) {

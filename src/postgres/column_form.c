@@ -206,6 +206,26 @@ static lh_status type_geometry(enum lh_cast cast, const struct lh_pg_column *col
   return LH_OK;
 }
 
+/* Nothing is computed: the text is read as another type. */
+static lh_status read_as_variant(struct lh_arena *arena, struct lh_pg_column *column, struct lh_field *field,
+                                 struct lh_error *err) {
+  const bool is_json = field->type == LH_TYPE_JSON && column->decoder->read_as == LH_PG_READ_AS_IS;
+  if (!is_json) {
+    refuse_cast(column, "variant", err);
+    lh_error_hint(err, "type: variant is for columns of json and jsonb, and of domains over them");
+    return LH_ERROR_DATA;
+  }
+  struct lh_pg_decoder *const decoder = LH_ARENA_NEW(arena, struct lh_pg_decoder);
+  if (decoder == NULL) {
+    return lh_error_memory(err);
+  }
+  *decoder = *column->decoder;
+  decoder->decode =
+      decoder->decode == lh_pg_decode_versioned_text ? lh_pg_decode_versioned_variant : lh_pg_decode_variant;
+  column->decoder = decoder;
+  return lh_field_make_variant(field, arena, err);
+}
+
 static lh_status apply_cast(const struct lh_column_settings *settings, const char *name,
                             const struct lh_pg_type_rules *rules, struct lh_arena *arena,
                             struct lh_pg_column *column, struct lh_field *field, struct lh_error *err) {
@@ -218,6 +238,9 @@ static lh_status apply_cast(const struct lh_column_settings *settings, const cha
   }
   if (settings->cast == LH_CAST_GEOMETRY || settings->cast == LH_CAST_GEOGRAPHY) {
     return type_geometry(settings->cast, column, field, err);
+  }
+  if (settings->cast == LH_CAST_VARIANT) {
+    return read_as_variant(arena, column, field, err);
   }
   const struct target *const target = &targets[settings->cast];
   const char *const template = target->from[source];

@@ -131,6 +131,7 @@ static lh_status read_type(struct lh_yaml *yaml, const yaml_node_t *node, const 
       {"uuid", LH_CAST_UUID},
       {"geometry", LH_CAST_GEOMETRY},
       {"geography", LH_CAST_GEOGRAPHY},
+      {"variant", LH_CAST_VARIANT},
   };
   const char *words[LENGTH(types)];
   const char *text;

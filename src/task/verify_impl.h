@@ -9,6 +9,7 @@
  *   STRING, JSON     the UTF-8 bytes; BINARY: the bytes
  *   UUID, TIME       as the server prints them
  *   DATE, TIMESTAMP  days as 32 bits, microseconds as 64 bits since 2000-01-01, big-endian, in hex
+ *   VARIANT          what jsonb prints of it; JSON's null is NULL, since DuckDB does not tell them apart
  *   LIST, STRUCT     the frame of each element or member; MAP: of each key and its value in turn
  * A frame is the canonical text (of types above whose texts have neither a comma nor an N) or its MD5 in hex
  * (of the others), or N for NULL, and a comma.
@@ -18,6 +19,7 @@
 
 #include "base/buf.h"
 #include "column/batch.h"
+#include "column/json_tape.h"
 #include "engine/duckdb.h"
 #include "task/verify.h"
 
@@ -77,6 +79,23 @@ lh_status lh_verify_append_value(const struct lh_verify_source *source, size_t i
 lh_status lh_verify_append_frames(const struct lh_verify_source *source, const size_t *indexes, size_t count,
                                   struct lh_buf *sql, struct lh_error *err) LH_WARN_UNUSED;
 
+/* -------- JSON as jsonb prints it (verify_jsonb.c) -------- */
+
+struct lh_verify_jsonb {
+  struct lh_json_tape tape;
+  struct lh_buf members; /* uint32_t: of the objects being printed, in jsonb's order */
+  struct lh_buf text;
+};
+
+void lh_verify_jsonb_init(struct lh_verify_jsonb *jsonb);
+void lh_verify_jsonb_clear(struct lh_verify_jsonb *jsonb);
+/* The same as SQL, of json or jsonb; NULL without memory. What jsonb cannot hold is shown as it is written.
+ */
+const char *lh_verify_jsonb_sql(const char *value, bool is_json, struct lh_arena *arena);
+/* Replaces each value of a column of JSON. */
+lh_status lh_verify_jsonb_rewrite(struct lh_verify_jsonb *jsonb, struct lh_column *column,
+                                  struct lh_error *err) LH_WARN_UNUSED;
+
 /* -------- the lake's side (verify_lake.c) -------- */
 
 struct lh_verify_lake {
@@ -86,6 +105,7 @@ struct lh_verify_lake {
   struct lh_schema schema; /* of the files, as DuckDB reads them */
   size_t *columns;         /* per column of the relation: its place in `schema`, or SIZE_MAX */
   struct lh_buf scratch;
+  struct lh_verify_jsonb jsonb;
 };
 
 /* Call lh_verify_lake_close in any case. */

@@ -275,6 +275,7 @@ lh_status lh_verify_lake_open(const struct lh_verify_request *request, struct lh
                               struct lh_verify_lake *out, struct lh_error *err) {
   *out = (struct lh_verify_lake){.request = request, .arena = arena};
   lh_buf_init(&out->scratch, SCRATCH_MAX_BYTES);
+  lh_verify_jsonb_init(&out->jsonb);
   const struct lh_engine_options options = {
       .memory_bytes = request->memory_bytes,
       .threads = request->threads,
@@ -294,6 +295,7 @@ void lh_verify_lake_close(struct lh_verify_lake *lake) {
   }
   lh_engine_free(lake->engine);
   lh_buf_clear(&lake->scratch);
+  lh_verify_jsonb_clear(&lake->jsonb);
   *lake = (struct lh_verify_lake){0};
 }
 
@@ -312,8 +314,21 @@ static lh_status append_scan(const struct lh_verify_lake *lake, const size_t *in
   return lh_buf_append_byte(sql, ')', err);
 }
 
+/* Columns that the relation has as VARIANT come as JSON. */
+static lh_status rewrite_variants(struct lh_verify_lake *lake, const size_t *indexes, size_t count,
+                                  struct lh_batch *batch, struct lh_error *err) {
+  for (size_t i = 0; i < count; i++) {
+    const struct lh_field *const field = &lake->request->relation->schema.fields[indexes[i]];
+    if (field->is_variant && batch->columns[i].field->type == LH_TYPE_JSON) {
+      LH_TRY(lh_verify_jsonb_rewrite(&lake->jsonb, &batch->columns[i], err));
+    }
+  }
+  return LH_OK;
+}
+
 static lh_status visit_batches(struct lh_verify_lake *lake, struct lh_engine_result *result,
-                               lh_verify_visit_function *visit, void *context, struct lh_error *err) {
+                               const size_t *indexes, size_t count, lh_verify_visit_function *visit,
+                               void *context, struct lh_error *err) {
   struct lh_batch batch = {0};
   lh_status status = lh_batch_init(&batch, lh_engine_result_schema(result), LH_BATCH_ROWS, err);
   while (status == LH_OK) {
@@ -325,7 +340,10 @@ static lh_status visit_batches(struct lh_verify_lake *lake, struct lh_engine_res
     if (status != LH_OK || batch.row_count == 0) {
       break;
     }
-    status = visit(context, &batch, err);
+    status = rewrite_variants(lake, indexes, count, &batch, err);
+    if (status == LH_OK) {
+      status = visit(context, &batch, err);
+    }
   }
   lh_batch_clear(&batch);
   return status;
@@ -345,7 +363,7 @@ lh_status lh_verify_lake_scan(struct lh_verify_lake *lake, const size_t *indexes
     status = lh_engine_query(lake->engine, text, &result, err);
   }
   if (status == LH_OK) {
-    status = visit_batches(lake, result, visit, context, err);
+    status = visit_batches(lake, result, indexes, count, visit, context, err);
   }
   lh_engine_result_free(result);
   lh_buf_clear(&sql);

@@ -121,7 +121,8 @@ static lh_status append_sent(struct builder *builder, const char *name, const ch
 /* -------- frames -------- */
 
 static bool needs_conversion(const struct builder *builder, const struct lh_field *field) {
-  return builder->source->convert_text && (field->type == LH_TYPE_STRING || field->type == LH_TYPE_JSON);
+  return builder->source->convert_text &&
+         (field->type == LH_TYPE_STRING || field->type == LH_TYPE_JSON || field->is_variant);
 }
 
 /* The MD5 in hex. */
@@ -383,7 +384,8 @@ static const char *adjust_geometry(const struct builder *builder, const struct l
 static const char *adjust(const struct builder *builder, const struct lh_field *field,
                           const struct lh_verify_type *type, const char *value) {
   if (builder->policy == LH_UNREPRESENTABLE_ERROR) {
-    return value;
+    return field->is_variant ? lh_verify_jsonb_sql(value, is_type(type, "json"), builder->source->arena)
+                             : value;
   }
   const bool is_numeric = is_type(type, "numeric");
   switch (field->type) {
@@ -417,8 +419,14 @@ static const char *adjust(const struct builder *builder, const struct lh_field *
   }
 }
 
-/* Which bytes are no UTF-8, SQL does not tell in a database that checks none. */
-static bool may_be_replaced_text(const struct builder *builder, const struct lh_field *field) {
+/* Which bytes are no UTF-8, SQL does not tell in a database that checks none; nor which numbers a VARIANT
+ * cannot hold. And jsonb has no escapes of characters that are not the database's. */
+static bool is_beyond_sql(const struct builder *builder, const struct lh_field *field,
+                          const struct lh_verify_type *type) {
+  if (field->is_variant) {
+    const bool is_unicode = !builder->source->unchecked_text && !builder->source->convert_text;
+    return builder->policy != LH_UNREPRESENTABLE_ERROR || (is_type(type, "json") && !is_unicode);
+  }
   return builder->policy != LH_UNREPRESENTABLE_ERROR && builder->source->unchecked_text &&
          (field->type == LH_TYPE_STRING || field->type == LH_TYPE_JSON);
 }
@@ -430,7 +438,7 @@ static lh_status append_canonical(struct builder *builder, const struct lh_field
   if (value == NULL) {
     return lh_error_memory(err);
   }
-  if (may_be_replaced_text(builder, field)) {
+  if (is_beyond_sql(builder, field, type)) {
     return give_up(builder);
   }
   switch (field->type) {
@@ -463,6 +471,10 @@ static lh_status append_canonical(struct builder *builder, const struct lh_field
     case LH_TYPE_LIST:
       return append_list(builder, field, type, value, err);
     case LH_TYPE_STRUCT:
+      if (field->is_variant) {
+        EMIT("%s", value);
+        return LH_OK;
+      }
       return append_struct(builder, field, type, value, err);
     case LH_TYPE_MAP:
       return append_map(builder, field, type, value, err);
@@ -502,8 +514,9 @@ lh_status lh_verify_append_value(const struct lh_verify_source *source, size_t i
   const struct lh_field *const field = &source->request->relation->schema.fields[index];
   char name[32];
   snprintf(name, sizeof(name), "q.c%zu", index);
-  const char *const value = adjust(builder, field, lh_verify_find_type(source, source->oids[index]), name);
-  *possible = !may_be_replaced_text(builder, field);
+  const struct lh_verify_type *const type = lh_verify_find_type(source, source->oids[index]);
+  *possible = !is_beyond_sql(builder, field, type);
+  const char *const value = *possible || !field->is_variant ? adjust(builder, field, type, name) : name;
   return value != NULL ? lh_buf_append_str(sql, value, err) : lh_error_memory(err);
 }
 

@@ -97,6 +97,9 @@ lh_pg_decode_function lh_pg_decode_hstore, lh_pg_decode_vector, lh_pg_decode_hal
 /* decode_postgis.c: geometry and geography into ISO WKB. */
 lh_pg_decode_function lh_pg_decode_geometry;
 
+/* decode_variant.c: JSON into VARIANT; versioned as above. */
+lh_pg_decode_function lh_pg_decode_variant, lh_pg_decode_versioned_variant;
+
 /* numeric.c: exact, into DECIMAL of the decoder's precision and scale; and as the text that numeric's output
  * function gives. */
 lh_pg_decode_function lh_pg_decode_numeric, lh_pg_decode_numeric_text;
@@ -113,6 +116,10 @@ bool lh_pg_takes_null(const struct lh_pg_decoder *decoder);
 /* The error of a value with the wrong number of bytes. */
 lh_status lh_pg_wrong_length(const struct lh_pg_decoder *decoder, size_t length, size_t expected,
                              struct lh_error *err);
+
+/* `*text` is what is behind the version of a value that has one. */
+lh_status lh_pg_skip_version(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
+                             const uint8_t **text, struct lh_error *err) LH_WARN_UNUSED;
 
 static inline uint16_t lh_pg_load_u16(const uint8_t *bytes) {
   uint16_t value;

@@ -68,8 +68,8 @@ lh_status lh_pg_decode_bytea(const struct lh_pg_decoder *decoder, const uint8_t 
   return lh_pg_put_bytes(column, bytes, length, err);
 }
 
-lh_status lh_pg_decode_versioned_text(const struct lh_pg_decoder *decoder, const uint8_t *bytes,
-                                      size_t length, struct lh_column *column, struct lh_error *err) {
+lh_status lh_pg_skip_version(const struct lh_pg_decoder *decoder, const uint8_t *bytes, size_t length,
+                             const uint8_t **text, struct lh_error *err) {
   if (__builtin_expect(length < 1, 0)) {
     return lh_error_set(err, LH_ERROR_CORRUPT, "a value of type %s has no bytes", decoder->type_name);
   }
@@ -77,7 +77,15 @@ lh_status lh_pg_decode_versioned_text(const struct lh_pg_decoder *decoder, const
     return lh_error_set(err, LH_ERROR_CORRUPT, "a value of type %s has format version %u, not %d",
                         decoder->type_name, bytes[0], TEXT_VERSION);
   }
-  return lh_pg_decode_text(decoder, bytes + 1, length - 1, column, err);
+  *text = bytes + 1;
+  return LH_OK;
+}
+
+lh_status lh_pg_decode_versioned_text(const struct lh_pg_decoder *decoder, const uint8_t *bytes,
+                                      size_t length, struct lh_column *column, struct lh_error *err) {
+  const uint8_t *text = NULL;
+  LH_TRY(lh_pg_skip_version(decoder, bytes, length, &text, err));
+  return lh_pg_decode_text(decoder, text, length - 1, column, err);
 }
 
 /* Zero is the empty string, and bytes past ASCII are octal: what "char" prints from PostgreSQL 15 on, and

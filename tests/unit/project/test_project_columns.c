@@ -16,7 +16,7 @@
 #define DECIMAL_HINT "write decimal(12,2): a precision from 1 to 38, and a scale up to it"
 #define TYPES_HINT                                                                                     \
   "known here: text, json, boolean, smallint, int, bigint, float, double, decimal(12,2), date, time, " \
-  "timestamp, timestamptz, uuid, geometry, geography"
+  "timestamp, timestamptz, uuid, geometry, geography, variant"
 
 static struct lh_project *parse(const char *yaml, struct lh_arena *arena) {
   struct lh_project *project = NULL;
