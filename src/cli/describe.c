@@ -4,6 +4,7 @@
 #include "postgres/connection.h"
 #include "postgres/relation.h"
 #include "task/extract.h"
+#include "task/task.h"
 
 static lh_status describe_task(struct lh_pg_connection *connection, const struct lh_task_spec *task,
                                struct lh_arena *arena, struct lh_description *out, struct lh_error *err) {
@@ -13,6 +14,7 @@ static lh_status describe_task(struct lh_pg_connection *connection, const struct
   LH_TRY(task->kind == LH_TASK_TABLE
              ? lh_pg_describe_table(connection, task->table, &select, arena, &relation, err)
              : lh_pg_describe_query(connection, task->query, &select, arena, &relation, err));
+  LH_TRY(lh_task_check_columns(task, &relation->schema, arena, err));
   out->estimated_rows = relation->estimated_rows;
   out->estimated_bytes = relation->estimated_bytes;
   out->column_count = relation->column_count;

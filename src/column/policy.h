@@ -82,7 +82,7 @@ const char *const *lh_encoding_words(void);
 /* Who must be able to read the files. */
 enum lh_compat {
   LH_COMPAT_ATHENA, /* Athena and Trino, Spark, DuckDB, pyarrow */
-  LH_COMPAT_ANY,    /* whoever knows all of the format */
+  LH_COMPAT_LATEST, /* the newest readers */
 };
 
 enum lh_mask { LH_MASK_NONE, LH_MASK_SHA256, LH_MASK_NULL, LH_MASK_REDACT };

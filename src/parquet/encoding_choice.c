@@ -33,7 +33,7 @@ static const enum lh_parquet_encoding encoding_of[] = {
 static unsigned allowed(const struct lh_leaf *leaf, const struct lh_parquet_writer_options *options) {
   unsigned encodings = 0;
   for (unsigned i = 0; i < LH_PARQUET_ENCODING_COUNT; i++) {
-    const bool is_read = i != LH_PARQUET_BYTE_STREAM_SPLIT || options->compat == LH_COMPAT_ANY;
+    const bool is_read = i != LH_PARQUET_BYTE_STREAM_SPLIT || options->compat == LH_COMPAT_LATEST;
     const bool is_wanted = i != LH_PARQUET_RLE_DICTIONARY || options->dictionary_bytes > 0;
     if (is_read && is_wanted && lh_encoding_takes((enum lh_parquet_encoding)i, leaf)) {
       encodings |= BIT(i);
@@ -55,10 +55,11 @@ static lh_status check_setting(const struct lh_leaf *leaf, const struct lh_parqu
     lh_error_hint(err, "leave out encoding, so that it is chosen by measuring");
     return err->code;
   }
-  if (setting == LH_ENCODING_BYTE_STREAM_SPLIT && options->compat != LH_COMPAT_ANY) {
-    lh_error_set(err, LH_ERROR_PROJECT, "column \"%s\": Athena and older Trino cannot read %s",
+  if (setting == LH_ENCODING_BYTE_STREAM_SPLIT && options->compat != LH_COMPAT_LATEST) {
+    lh_error_set(err, LH_ERROR_PROJECT,
+                 "column \"%s\": Athena, and DuckDB and Trino before their newest, cannot read %s",
                  leaf->display_path, lh_encoding_words()[setting]);
-    lh_error_hint(err, "say compat: any where no such reader matters, or leave out encoding");
+    lh_error_hint(err, "say compat: latest where no such reader matters, or leave out encoding");
     return err->code;
   }
   return LH_OK;

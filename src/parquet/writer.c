@@ -70,6 +70,29 @@ static lh_status check_options(const struct lh_parquet_writer_options *options, 
   return err->code;
 }
 
+static lh_status check_leaves(const struct lh_leaf *leaves, size_t count,
+                              const struct lh_parquet_writer_options *options, struct lh_error *err) {
+  for (size_t i = 0; i < count; i++) {
+    struct lh_encoding_choice choice;
+    LH_TRY(lh_encoding_choice_init(&choice, &leaves[i], options, err));
+  }
+  return LH_OK;
+}
+
+lh_status lh_parquet_check_schema(const struct lh_schema *schema,
+                                  const struct lh_parquet_writer_options *options, struct lh_error *err) {
+  struct lh_arena arena;
+  struct lh_leaf *leaves = NULL;
+  size_t count = 0;
+  lh_arena_init(&arena, 0);
+  lh_status status = lh_leaves_from_schema(schema, options, &arena, &leaves, &count, err);
+  if (status == LH_OK) {
+    status = check_leaves(leaves, count, options, err);
+  }
+  lh_arena_clear(&arena);
+  return status;
+}
+
 static lh_status write_bytes(struct lh_parquet_writer *writer, const void *bytes, size_t size,
                              struct lh_error *err) {
   LH_TRY(lh_sink_write(writer->sink, bytes, size, err));

@@ -50,6 +50,11 @@ struct lh_parquet_writer_options {
 /* zstd 3, 512 Ki rows, 128 MiB, 48 MiB, 1 MiB, 20,000 rows, 1 MiB, 64 bytes, both *_as_string true. */
 void lh_parquet_writer_options_default(struct lh_parquet_writer_options *options);
 
+/* Whether lh_parquet_writer_new would take the schema and its columns' options. */
+lh_status lh_parquet_check_schema(const struct lh_schema *schema,
+                                  const struct lh_parquet_writer_options *options,
+                                  struct lh_error *err) LH_WARN_UNUSED;
+
 struct lh_parquet_writer;
 
 /* Writes the magic. `schema` and `sink` are borrowed until the writer is freed; options are copied. */

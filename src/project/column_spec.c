@@ -161,6 +161,22 @@ static lh_status read_mask(struct lh_yaml *yaml, const yaml_node_t *node, const 
   return LH_OK;
 }
 
+/* Whether the column's type takes it is asked once that is known. */
+static lh_status read_encoding(struct lh_yaml *yaml, const yaml_node_t *node, const char *scope,
+                               enum lh_compat compat, enum lh_encoding *out, struct lh_error *err) {
+  size_t index = 0;
+  LH_TRY(
+      lh_yaml_get_word(yaml, node, "encoding", scope, lh_encoding_words(), LH_ENCODING_COUNT, &index, err));
+  *out = (enum lh_encoding)index;
+  if (*out != LH_ENCODING_BYTE_STREAM_SPLIT || compat == LH_COMPAT_LATEST) {
+    return LH_OK;
+  }
+  lh_yaml_fail(yaml, node, LH_ERROR_PROJECT, err, "%s asks for byte_stream_split, which Athena cannot read",
+               scope);
+  lh_error_hint(err, "say compat: latest for the task or the project where no older reader matters");
+  return LH_ERROR_PROJECT;
+}
+
 /* -------- one column -------- */
 
 enum column_key {
@@ -170,6 +186,7 @@ enum column_key {
   COLUMN_NUMERIC,
   COLUMN_MULTIDIMENSIONAL,
   COLUMN_ON_UNREPRESENTABLE,
+  COLUMN_ENCODING,
   COLUMN_KEY_COUNT
 };
 
@@ -180,6 +197,7 @@ static const struct lh_yaml_key column_keys[COLUMN_KEY_COUNT] = {
     [COLUMN_NUMERIC] = {"numeric", false},
     [COLUMN_MULTIDIMENSIONAL] = {"multidimensional", false},
     [COLUMN_ON_UNREPRESENTABLE] = {"on_unrepresentable", false},
+    [COLUMN_ENCODING] = {"encoding", false},
 };
 
 /* Settings of which the second would have nothing left to work on. */
@@ -228,7 +246,7 @@ static lh_status read_settings(struct lh_yaml *yaml, const yaml_node_t *node, co
   LH_TRY(lh_yaml_get_fields(yaml, node, column_keys, COLUMN_KEY_COUNT, scope, fields, err));
   if (node->data.mapping.pairs.start == node->data.mapping.pairs.top) {
     lh_yaml_fail(yaml, node, LH_ERROR_PROJECT, err, "%s is empty", scope);
-    lh_error_hint(err, "say rename, type, mask, numeric, multidimensional or on_unrepresentable");
+    lh_error_hint(err, "say rename, type, mask, numeric, multidimensional, on_unrepresentable or encoding");
     return LH_ERROR_PROJECT;
   }
   LH_TRY(check_together(yaml, fields, scope, err));
@@ -248,6 +266,9 @@ static lh_status read_settings(struct lh_yaml *yaml, const yaml_node_t *node, co
   if (fields[COLUMN_MULTIDIMENSIONAL].key != NULL) {
     LH_TRY(lh_column_spec_read_multidimensional(yaml, fields[COLUMN_MULTIDIMENSIONAL].value, scope,
                                                 &settings->policy.multidimensional, err));
+  }
+  if (fields[COLUMN_ENCODING].key != NULL) {
+    LH_TRY(read_encoding(yaml, fields[COLUMN_ENCODING].value, scope, task->compat, &settings->encoding, err));
   }
   if (fields[COLUMN_ON_UNREPRESENTABLE].key != NULL) {
     LH_TRY(lh_column_spec_read_unrepresentable(yaml, fields[COLUMN_ON_UNREPRESENTABLE].value, scope,

@@ -37,6 +37,7 @@ enum top_key {
   TOP_TASKS,
   TOP_ON_UNREPRESENTABLE,
   TOP_NAMES,
+  TOP_COMPAT,
 };
 
 static const struct lh_yaml_key top_keys[] = {
@@ -54,6 +55,7 @@ static const struct lh_yaml_key top_keys[] = {
     [TOP_TASKS] = {"tasks", false},
     [TOP_ON_UNREPRESENTABLE] = {"on_unrepresentable", false},
     [TOP_NAMES] = {"names", false},
+    [TOP_COMPAT] = {"compat", false},
     {"sources", true},
     {"notify", true},
     {"sentry", true},
@@ -207,6 +209,9 @@ static lh_status read_settings(struct lh_yaml *yaml, const struct lh_yaml_field 
   }
   if (fields[TOP_NAMES].key != NULL) {
     LH_TRY(lh_column_spec_read_names(yaml, fields[TOP_NAMES].value, NULL, &defaults->names, err));
+  }
+  if (fields[TOP_COMPAT].key != NULL) {
+    LH_TRY(lh_task_spec_read_compat(yaml, fields[TOP_COMPAT].value, NULL, &defaults->compat, err));
   }
   return LH_OK;
 }

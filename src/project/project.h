@@ -43,6 +43,7 @@ struct lh_task_spec {
   const char *where;   /* LH_TASK_TABLE: an SQL condition, or NULL */
   enum lh_codec codec; /* the task's or the project's */
   int codec_level;
+  enum lh_compat compat;           /* the task's or the project's */
   enum lh_schema_rule schema_rule; /* the task's or the project's */
 };
 

@@ -26,7 +26,8 @@ enum task_key {
   KEY_ON_UNREPRESENTABLE,
   KEY_NUMERIC,
   KEY_MULTIDIMENSIONAL,
-  KEY_NAMES
+  KEY_NAMES,
+  KEY_COMPAT
 };
 #define KIND_COUNT 3
 
@@ -42,6 +43,7 @@ static const struct lh_yaml_key task_keys[] = {
     [KEY_NUMERIC] = {"numeric", false},
     [KEY_MULTIDIMENSIONAL] = {"multidimensional", false},
     [KEY_NAMES] = {"names", false},
+    [KEY_COMPAT] = {"compat", false},
     {"file", true},
     {"c", true},
     {"command", true},
@@ -100,6 +102,15 @@ lh_status lh_task_spec_read_compression(const struct lh_yaml *yaml, const yaml_n
                scope != NULL ? scope : "");
   lh_error_hint(err, "%s", problem.hint);
   return LH_ERROR_PROJECT;
+}
+
+lh_status lh_task_spec_read_compat(const struct lh_yaml *yaml, const yaml_node_t *node, const char *scope,
+                                   enum lh_compat *out, struct lh_error *err) {
+  static const char *const words[] = {[LH_COMPAT_ATHENA] = "athena", [LH_COMPAT_LATEST] = "latest"};
+  size_t index = 0;
+  LH_TRY(lh_yaml_get_word(yaml, node, "compat", scope, words, sizeof(words) / sizeof(words[0]), &index, err));
+  *out = (enum lh_compat)index;
+  return LH_OK;
 }
 
 lh_status lh_task_spec_read_schema_rule(const struct lh_yaml *yaml, const yaml_node_t *node,
@@ -309,6 +320,9 @@ lh_status lh_task_spec_read(struct lh_yaml *yaml, const yaml_node_t *key, const 
   LH_TRY(find_kind(yaml, key, scope, fields, &task->kind, err));
   LH_TRY(check_kind_takes(yaml, fields, scope, task->kind, err));
   LH_TRY(read_policy(yaml, fields, scope, task, err));
+  if (fields[KEY_COMPAT].key != NULL) {
+    LH_TRY(lh_task_spec_read_compat(yaml, fields[KEY_COMPAT].value, scope, &task->compat, err));
+  }
   if (fields[KEY_COLUMNS].key != NULL) {
     LH_TRY(lh_column_spec_read(yaml, fields[KEY_COLUMNS].value, scope, task, err));
   }

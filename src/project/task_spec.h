@@ -21,6 +21,10 @@ lh_status lh_task_spec_read_compression(const struct lh_yaml *yaml, const yaml_n
                                         const char *scope, enum lh_codec *codec, int *level,
                                         struct lh_error *err) LH_WARN_UNUSED;
 
+/* athena or latest. */
+lh_status lh_task_spec_read_compat(const struct lh_yaml *yaml, const yaml_node_t *node, const char *scope,
+                                   enum lh_compat *out, struct lh_error *err) LH_WARN_UNUSED;
+
 /* evolve or strict. */
 lh_status lh_task_spec_read_schema_rule(const struct lh_yaml *yaml, const yaml_node_t *node,
                                         const char *scope, enum lh_schema_rule *out,

@@ -1,6 +1,8 @@
 /* Which kind of task is run how, and what all kinds share: part names, writer options, reading back. */
 #include "task/task.h"
 
+#include <string.h>
+
 #include "postgres/types/decode.h"
 #include "task/extract.h"
 #include "task/file_metadata.h"
@@ -17,6 +19,49 @@ static uint64_t verify_memory(uint64_t memory_bytes) {
 
 const char *lh_task_part_key(const struct lh_task_request *request, struct lh_arena *arena) {
   return lh_arena_printf(arena, "%s/%s/part-00000.parquet", request->spec->name, request->version);
+}
+
+static const struct lh_column_settings *settings_of(const struct lh_task_spec *spec,
+                                                    const struct lh_field *field) {
+  const char *const name = field->source_name != NULL ? field->source_name : field->name;
+  for (size_t i = 0; i < spec->settings_count; i++) {
+    if (strcmp(spec->settings[i].column, name) == 0) {
+      return &spec->settings[i];
+    }
+  }
+  return NULL;
+}
+
+/* What the task says of how its columns are written. */
+static lh_status set_column_options(const struct lh_task_spec *spec, const struct lh_schema *schema,
+                                    struct lh_arena *arena, struct lh_parquet_writer_options *out,
+                                    struct lh_error *err) {
+  out->compat = spec->compat;
+  if (spec->settings_count == 0) {
+    return LH_OK;
+  }
+  struct lh_parquet_column_options *const columns =
+      LH_ARENA_ARRAY(arena, struct lh_parquet_column_options, schema->field_count);
+  if (columns == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < schema->field_count; i++) {
+    const struct lh_column_settings *const settings = settings_of(spec, &schema->fields[i]);
+    columns[i] = (struct lh_parquet_column_options){0};
+    if (settings != NULL) {
+      columns[i].encoding = settings->encoding;
+    }
+  }
+  out->columns = columns;
+  return LH_OK;
+}
+
+lh_status lh_task_check_columns(const struct lh_task_spec *spec, const struct lh_schema *schema,
+                                struct lh_arena *arena, struct lh_error *err) {
+  struct lh_parquet_writer_options options;
+  lh_parquet_writer_options_default(&options);
+  LH_TRY(set_column_options(spec, schema, arena, &options, err));
+  return lh_parquet_check_schema(schema, &options, err);
 }
 
 lh_status lh_task_writer_options(const struct lh_task_request *request, const struct lh_task_result *result,
@@ -49,6 +94,7 @@ lh_status lh_task_writer_options(const struct lh_task_request *request, const st
   out->metadata = metadata;
   out->codec = request->spec->codec;
   out->codec_level = request->spec->codec_level;
+  LH_TRY(set_column_options(request->spec, &result->schema, arena, out, err));
   lh_output_fit_memory(out, request->memory_bytes);
   return LH_OK;
 }

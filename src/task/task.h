@@ -79,6 +79,10 @@ lh_status lh_task_verify(const struct lh_task_request *request, const char *cons
                          struct lh_arena *arena, struct lh_verify_result *out,
                          struct lh_error *err) LH_WARN_UNUSED;
 
+/* Whether a file can be written of a schema as the task has it: what a run would find out first. */
+lh_status lh_task_check_columns(const struct lh_task_spec *spec, const struct lh_schema *schema,
+                                struct lh_arena *arena, struct lh_error *err) LH_WARN_UNUSED;
+
 /* For the kinds: whether the schema of `out` may follow the one that is published (see schema_check.c; call
  * it before rows are read), the key of a version's one part, its options with what `out` knows of the schema
  * as metadata, and the finished file's entry after reading it back. */

@@ -589,3 +589,50 @@ def test_check_does_not_probe(database, tmp_path):
     database.execute("CREATE VIEW slow AS SELECT 1::numeric AS x, pg_sleep(30) IS NULL AS slept")
     made = make_project(tmp_path / "p", database, {"t": {"table": "slow", "numeric": "probe"}})
     made.lakehaul("check", expect=0, timeout=20)
+
+
+# -------- encodings --------
+
+
+@pytest.fixture
+def encoded(database: Database) -> Database:
+    database.execute(
+        "CREATE TABLE encoded AS SELECT i AS id, 'name ' || i AS \"Full Name\", i / 7.0::float8 AS ratio, "
+        "ARRAY['a' || i, 'b'] AS tags FROM generate_series(1, 1000) i"
+    )
+    return database
+
+
+def encodings(run: Haul) -> dict[str, set[str]]:
+    row_group = pq.read_metadata(run.files("t")[0]).row_group(0)
+    chunks = [row_group.column(i) for i in range(row_group.num_columns)]
+    return {chunk.path_in_schema.split(".")[0]: set(chunk.encodings) - {"RLE"} for chunk in chunks}
+
+
+def test_encodings_are_as_asked_for(encoded, tmp_path):
+    columns = {
+        "id": {"encoding": "plain"},
+        "Full Name": {"encoding": "delta_byte_array", "rename": "name"},
+        "ratio": {"encoding": "byte_stream_split"},
+        "tags": {"encoding": "dictionary"},
+    }
+    run = run_one(tmp_path / "p", encoded, {"table": "encoded", "columns": columns, "compat": "latest"})
+    assert encodings(run) == {
+        "id": {"PLAIN"},
+        "name": {"DELTA_BYTE_ARRAY"},
+        "ratio": {"BYTE_STREAM_SPLIT"},
+        "tags": {"PLAIN", "RLE_DICTIONARY"},
+    }
+    assert read(run).column("name").to_pylist() == [f"name {i}" for i in range(1, 1001)]
+    chosen = run_one(tmp_path / "q", encoded, {"table": "encoded"})
+    assert encodings(chosen)["id"] == {"DELTA_BINARY_PACKED"}
+    assert encodings(chosen)["ratio"] == {"PLAIN"}
+    assert read(chosen).column("ratio").to_pylist() == read(run).column("ratio").to_pylist()
+
+
+def test_an_encoding_that_does_not_fit_is_refused_before_rows_are_read(encoded, tmp_path):
+    task = {"table": "encoded", "columns": {"Full Name": {"encoding": "delta_binary_packed"}}}
+    error = failure(tmp_path / "p", encoded, task)
+    assert 'column "full_name" is string, which cannot be encoded as delta_binary_packed' in error["message"]
+    checked = make_project(tmp_path / "q", encoded, {"t": task}).lakehaul("check", expect=1)
+    assert 'column "full_name" is string, which cannot be encoded as delta_binary_packed' in checked.stderr

@@ -458,7 +458,7 @@ static void write_sample(const char *directory, const struct sample *sample) {
   if (!sample->nested) {
     set_encodings(sample, &options, columns);
     options.columns = columns;
-    options.compat = sample->encoding == LH_ENCODING_BYTE_STREAM_SPLIT ? LH_COMPAT_ANY : LH_COMPAT_ATHENA;
+    options.compat = sample->encoding == LH_ENCODING_BYTE_STREAM_SPLIT ? LH_COMPAT_LATEST : LH_COMPAT_ATHENA;
   }
   const struct lh_schema flat = {flat_fields, FLAT_COUNT};
   const struct lh_schema nested = {nested_fields, NESTED_COUNT};

@@ -37,6 +37,7 @@ static void without_a_word_columns_are_as_they_always_were(void **state) {
   assert_int_equal(task->policy.numeric, LH_NUMERIC_TEXT);
   assert_int_equal(task->policy.multidimensional, LH_MULTIDIMENSIONAL_ERROR);
   assert_int_equal(task->names, LH_NAMES_LOWER);
+  assert_int_equal(task->compat, LH_COMPAT_ATHENA);
   assert_null(task->where);
   lh_arena_clear(&arena);
 }
@@ -52,11 +53,12 @@ static void every_setting_of_a_column_is_read(void **state) {
                                                 "      b: { numeric: decimal(38) }\n"
                                                 "      c: { numeric: probe, multidimensional: json }\n"
                                                 "      d: { type: timestamptz }\n"
-                                                "      e: { mask: redact }\n",
+                                                "      e: { mask: redact }\n"
+                                                "      f: { encoding: delta_byte_array }\n",
                                                 &arena)
                                               ->tasks;
   const struct lh_column_settings *const settings = task->settings;
-  assert_int_equal(task->settings_count, 7);
+  assert_int_equal(task->settings_count, 8);
   assert_int_equal(task->exclude_count, 1);
   assert_string_equal(settings[0].column, "Full Name");
   assert_string_equal(settings[0].rename, "name");
@@ -75,6 +77,22 @@ static void every_setting_of_a_column_is_read(void **state) {
   assert_false(settings[5].has_numeric);
   assert_int_equal(settings[5].cast, LH_CAST_TIMESTAMPTZ);
   assert_int_equal(settings[6].mask, LH_MASK_REDACT);
+  assert_int_equal(settings[6].encoding, LH_ENCODING_AUTO);
+  assert_int_equal(settings[7].encoding, LH_ENCODING_DELTA_BYTE_ARRAY);
+  lh_arena_clear(&arena);
+}
+
+static void the_newest_readers_may_be_asked_for(void **state) {
+  (void)state;
+  struct lh_arena arena;
+  const struct lh_project *const project = parse(
+      "project: shop\nsource: x\nlake: y\ncompat: latest\ntasks:\n"
+      "  a: { table: t, columns: { c: { encoding: byte_stream_split } } }\n"
+      "  b: { table: t, compat: athena }\n",
+      &arena);
+  assert_int_equal(project->tasks[0].compat, LH_COMPAT_LATEST);
+  assert_int_equal(project->tasks[0].settings[0].encoding, LH_ENCODING_BYTE_STREAM_SPLIT);
+  assert_int_equal(project->tasks[1].compat, LH_COMPAT_ATHENA);
   lh_arena_clear(&arena);
 }
 
@@ -124,7 +142,7 @@ static const struct wrong_file wrong_files[] = {
      "did you mean \"sha256\"?"},
     {COLUMN_HEAD "      email: { mask: ~ }\n", "8:22: mask of column email of task t has no value", ""},
     {COLUMN_HEAD "      email: {}\n", "8:14: column email of task t is empty",
-     "say rename, type, mask, numeric, multidimensional or on_unrepresentable"},
+     "say rename, type, mask, numeric, multidimensional, on_unrepresentable or encoding"},
     {COLUMN_HEAD "      email: sha256\n", "8:7: unknown key \"email\" in columns of task t",
      "known here: include, exclude; a column's settings are a mapping: email: { … }"},
     {COLUMN_HEAD "      a: { mask: null }\n      a: { rename: b }\n",
@@ -159,6 +177,14 @@ static const struct wrong_file wrong_files[] = {
      "a-z, 0-9 and _, the first no digit; or say names: keep"},
     {COLUMN_HEAD "      a: { multidimensional: jsno }\n",
      "8:30: unknown multidimensional \"jsno\" in column a of task t", "did you mean \"json\"?"},
+    {COLUMN_HEAD "      a: { encoding: delta }\n", "8:22: unknown encoding \"delta\" in column a of task t",
+     "known here: auto, plain, dictionary, delta_binary_packed, delta_length_byte_array, delta_byte_array, "
+     "byte_stream_split, rle"},
+    {COLUMN_HEAD "      a: { encoding: byte_stream_split }\n",
+     "8:22: column a of task t asks for byte_stream_split, which Athena cannot read",
+     "say compat: latest for the task or the project where no older reader matters"},
+    {HEAD "  t: { table: u, compat: any }\n", "5:26: unknown compat \"any\" in task t",
+     "known here: athena, latest"},
     {HEAD "  t: { table: u, on_unrepresentable: nulls }\n",
      "5:38: unknown on_unrepresentable \"nulls\" in task t", "did you mean \"null\"?"},
     {HEAD "  t: { table: u, names: upper }\n", "5:25: unknown names \"upper\" in task t",
@@ -203,6 +229,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(without_a_word_columns_are_as_they_always_were),
       cmocka_unit_test(every_setting_of_a_column_is_read),
+      cmocka_unit_test(the_newest_readers_may_be_asked_for),
       cmocka_unit_test(what_is_nearer_goes_before_what_is_further),
       cmocka_unit_test(columns_may_be_named_like_the_lists),
       cmocka_unit_test(wrong_settings_are_placed_and_explained),

@@ -23,10 +23,10 @@
 #define REFERENCE_HINT "write ${NAME} or ${NAME:-default}, and $$ for a dollar sign"
 #define TOP_HINT                                                                                         \
   "this version has: project, source, lake, catalog, engine, jobs, streams, memory, keep, compression, " \
-  "schema, tasks, on_unrepresentable, names"
+  "schema, tasks, on_unrepresentable, names, compat"
 #define KEY_HINT                                                                                            \
   "this version has: table, query, sql, columns, compression, schema, where, on_unrepresentable, numeric, " \
-  "multidimensional, names"
+  "multidimensional, names, compat"
 #define NAME_64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 struct wrong_file {
@@ -84,7 +84,7 @@ static const struct wrong_file wrong_settings[] = {
     {"Project: shop\n", "1:1: unknown key \"Project\"", "did you mean \"project\"?"},
     {HEAD "frobnicate: 1\n", "4:1: unknown key \"frobnicate\"",
      "known here: project, source, lake, catalog, engine, jobs, streams, memory, keep, compression, "
-     "schema, tasks, on_unrepresentable, names"},
+     "schema, tasks, on_unrepresentable, names, compat"},
     {HEAD TASKS "lake: ./other\n", "6:1: lake is given twice, first on line 3", "keep one of them"},
     {"project:\nlake: x\n" TASKS, "1:9: project has no value", ""},
     {"project: ~\nlake: x\n" TASKS, "1:10: project has no value", ""},
@@ -144,7 +144,7 @@ static const struct wrong_file wrong_tasks[] = {
      "did you mean \"table\"?"},
     {HEAD "tasks:\n  orders:\n    xyz: 1\n", "6:5: unknown key \"xyz\" in task orders",
      "known here: table, query, sql, columns, compression, schema, where, on_unrepresentable, numeric, "
-     "multidimensional, names"},
+     "multidimensional, names, compat"},
     {HEAD "tasks:\n  orders: { table: a, table: b }\n",
      "5:23: table of task orders is given twice, first on line 5", "keep one of them"},
     {HEAD "tasks:\n  orders: { table: a }\n  orders: { table: b }\n",
