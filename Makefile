@@ -11,7 +11,7 @@ configure = cmake --preset $(1) -DLAKEHAUL_WERROR=$(if $(filter true 1,$(CI)),ON
 build = $(call configure,$(1)) && cmake --build --preset $(1) --parallel $(LAKEHAUL_JOBS)
 
 .NOTPARALLEL:
-.PHONY: help demo demo-flights build test check instructions lint format install clean distclean
+.PHONY: help demo demo-flights build test check bench instructions lint format install clean distclean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,11 @@ check: ## the quick tests, under a minute
 	@$(call build,dev)
 	@.venv/bin/python scripts/run-tests.py quick
 
+bench: ## lakehaul and other tools side by side, into docs/bench; bench/README.md has the settings
+	@scripts/setup.sh bench
+	@$(call build,release)
+	@.venv/bin/python bench
+
 instructions: ## what a row takes from the wire to a page, beside the record; UPDATE=1 records
 	@scripts/setup.sh test
 	@$(call build,dev)
@@ -57,6 +62,7 @@ install: build ## PREFIX=/usr/local
 clean: ## removes what was built
 	rm -rf build
 
-distclean: clean ## and what was downloaded, and the demo's database and lakes
+distclean: clean ## and what was downloaded, and the databases of the demo and the benchmark
 	@if [ -d .demo/cluster ]; then scripts/cluster.sh remove .demo/cluster; fi
+	@if [ -d .deps/bench/work/cluster ]; then scripts/cluster.sh remove .deps/bench/work/cluster; fi
 	rm -rf .deps .venv .demo examples/*/lake

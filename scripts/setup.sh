@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a step of the Makefile needs and the machine lacks; where nothing is missing it only looks, and
 # needs no network.
-# usage: scripts/setup.sh [packages] build|demo|flights|lint|test...
+# usage: scripts/setup.sh [packages] build|demo|flights|lint|test|bench...
 #   packages  system packages only, the part that needs root
 #   build     compilers, libraries, DuckDB
 #   demo      and a PostgreSQL server
@@ -9,6 +9,7 @@
 #   test      and the test libraries, valgrind, Python with its test packages, PostGIS, PostgreSQL servers of other
 #             versions and with pgvector
 #   lint      and clang-format, clang-tidy
+#   bench     and what the other tools of the benchmark need; bench/install.py installs the tools themselves
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -104,7 +105,7 @@ if [ "${1:-}" = packages ]; then
   shift
 fi
 if [ $# = 0 ]; then
-  sed -n '4,11s/^# //p' "$0" >&2
+  sed -n '4,12s/^# //p' "$0" >&2
   exit 2
 fi
 levels=("$@")
@@ -117,6 +118,7 @@ for level in "${levels[@]}"; do
     demo) need_postgres ;;
     flights) need_postgres; need_venv; python=yes ;;
     test) need_postgres; need_venv; need_package libcmocka-dev postgresql-postgis valgrind; python=yes ;;
+    bench) need_postgres; need_venv; need_package unixodbc unixodbc-dev odbc-postgresql librsvg2-bin; python=yes ;;
     lint) need_venv; need_package git libcmocka-dev clang-tidy; python=yes ;;
     *) echo "setup.sh: unknown level '$level'" >&2; exit 2 ;;
   esac
