@@ -16,6 +16,7 @@ struct lh_pg_connection {
   PGcancel *cancel; /* constant; any thread */
   atomic_bool cancelled;
   bool unsafe_text; /* constant: SQL_ASCII, texts are whatever bytes were stored */
+  bool has_room;    /* the connection's thread: libpq's buffer has been made large, copy_source.h */
 };
 
 /* One statement, parameters as text. A result of the kind `expected` is handed over (PQclear is the

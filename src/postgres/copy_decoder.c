@@ -134,13 +134,13 @@ static lh_status refuse_count(const struct lh_copy_decoder *decoder, int count, 
 }
 
 lh_status lh_copy_decoder_feed(struct lh_copy_decoder *decoder, const uint8_t *bytes, size_t size,
-                               struct lh_batch *batch, struct lh_error *err) {
+                               size_t max_rows, struct lh_batch *batch, size_t *used, struct lh_error *err) {
   const uint8_t *at = bytes;
   const uint8_t *const end = bytes + size;
   if (__builtin_expect(!decoder->started, 0)) {
     LH_TRY(read_header(decoder, &at, end, err));
   }
-  while (at != end) {
+  while (at != end && batch->row_count < max_rows) {
     if (decoder->ended) {
       return corrupt(decoder, "there are bytes after the end of the COPY stream", err);
     }
@@ -163,6 +163,7 @@ lh_status lh_copy_decoder_feed(struct lh_copy_decoder *decoder, const uint8_t *b
     batch->row_count++;
     decoder->rows++;
   }
+  *used = (size_t)(at - bytes);
   return LH_OK;
 }
 
@@ -175,6 +176,7 @@ lh_status lh_copy_decode_stream(const struct lh_pg_relation *relation, const uin
   struct lh_copy_decoder decoder;
   lh_copy_decoder_init(&decoder, relation);
   LH_TRY(lh_copy_decoder_begin_batch(&decoder, batch, err));
-  LH_TRY(lh_copy_decoder_feed(&decoder, bytes, size, batch, err));
+  size_t used = 0;
+  LH_TRY(lh_copy_decoder_feed(&decoder, bytes, size, SIZE_MAX, batch, &used, err));
   return lh_copy_decoder_finish(&decoder, err);
 }

@@ -1,5 +1,5 @@
 /*
- * The COPY binary stream, message by message: signature, rows, trailer.
+ * The COPY binary stream, whole messages at a time: signature, rows, trailer.
  *
  * Knows no connection, so that it can be tested and fuzzed. The server sends whole rows: a message ends where
  * a row ends. For this module's files only.
@@ -23,9 +23,11 @@ void lh_copy_decoder_init(struct lh_copy_decoder *decoder, const struct lh_pg_re
 /* Before the first row of a (reset) batch. */
 lh_status lh_copy_decoder_begin_batch(struct lh_copy_decoder *decoder, struct lh_batch *batch,
                                       struct lh_error *err) LH_WARN_UNUSED;
-/* Appends the rows of one message. */
+/* Appends the rows of whole messages, as long as the batch has fewer than `max_rows`; `*used` of the bytes
+ * have been read then. */
 lh_status lh_copy_decoder_feed(struct lh_copy_decoder *decoder, const uint8_t *bytes, size_t size,
-                               struct lh_batch *batch, struct lh_error *err) LH_WARN_UNUSED;
+                               size_t max_rows, struct lh_batch *batch, size_t *used,
+                               struct lh_error *err) LH_WARN_UNUSED;
 /* Nothing more will come: LH_ERROR_CORRUPT unless the trailer was read. */
 lh_status lh_copy_decoder_finish(const struct lh_copy_decoder *decoder, struct lh_error *err) LH_WARN_UNUSED;
 

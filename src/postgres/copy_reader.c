@@ -1,4 +1,4 @@
-/* The COPY of a relation: libpq's messages, one a row, through the decoder into batches. */
+/* The COPY of a relation: libpq's messages, one a row, in blocks through the decoder into batches. */
 #include "postgres/copy_reader.h"
 
 #include <inttypes.h>
@@ -7,20 +7,30 @@
 
 #include "postgres/connection_impl.h"
 #include "postgres/copy_decoder.h"
+#include "postgres/copy_source.h"
 #include "postgres/describe.h"
 
 struct lh_copy_reader {
   struct lh_pg_connection *connection; /* borrowed; busy with this COPY until `drained` */
   const struct lh_pg_relation *relation;
+  struct lh_copy_source source;
   struct lh_copy_decoder decoder;
+  const uint8_t *block; /* of `source`: received and not decoded yet */
+  size_t block_bytes;
   uint64_t bytes;
   bool drained; /* the server has nothing more to say */
 };
+
+/* Smaller tables are not worth a round trip more. */
+#define ROOM_BYTES (1 << 20)
 
 static lh_status start_copy(struct lh_pg_connection *connection, const struct lh_pg_relation *relation,
                             struct lh_error *err) {
   struct lh_arena arena;
   PGresult *result = NULL;
+  if (relation->estimated_bytes < 0 || relation->estimated_bytes >= ROOM_BYTES) {
+    LH_TRY(lh_copy_source_prepare(connection, err));
+  }
   lh_arena_init(&arena, 0);
   const char *const sql =
       lh_arena_printf(&arena, "COPY (%s) TO STDOUT (FORMAT binary)", relation->select_sql);
@@ -51,6 +61,7 @@ lh_status lh_copy_reader_open(struct lh_pg_connection *connection, const struct 
     free(reader);
     return status;
   }
+  lh_copy_source_init(&reader->source, connection);
   *out = reader;
   return LH_OK;
 }
@@ -60,6 +71,7 @@ static lh_status confirm(struct lh_copy_reader *reader, struct lh_error *err) {
   lh_status status = LH_OK;
   bool confirmed = false;
   PGresult *result = NULL;
+  lh_copy_source_clear(&reader->source);
   while ((result = PQgetResult(reader->connection->pg)) != NULL) {
     if (PQresultStatus(result) != PGRES_COMMAND_OK) {
       status = status == LH_OK ? lh_pg_result_error(reader->connection, result, NULL, err) : status;
@@ -87,18 +99,19 @@ lh_status lh_copy_reader_next(struct lh_copy_reader *reader, struct lh_batch *ba
   size_t batch_bytes = 0;
   LH_TRY(lh_copy_decoder_begin_batch(&reader->decoder, batch, err));
   while (batch->row_count < LH_BATCH_ROWS && batch_bytes < LH_BATCH_BYTES) {
-    char *message = NULL;
-    const int size = PQgetCopyData(reader->connection->pg, &message, 0);
-    if (__builtin_expect(size <= 0, 0)) {
-      PQfreemem(message);
-      return confirm(reader, err);
+    if (reader->block_bytes == 0) {
+      LH_TRY(lh_copy_source_next(&reader->source, &reader->block, &reader->block_bytes, err));
+      if (reader->block_bytes == 0) {
+        return confirm(reader, err);
+      }
+      reader->bytes += reader->block_bytes;
     }
-    const lh_status status =
-        lh_copy_decoder_feed(&reader->decoder, (const uint8_t *)message, (size_t)size, batch, err);
-    PQfreemem(message);
-    LH_TRY(status);
-    batch_bytes += (size_t)size;
-    reader->bytes += (uint64_t)size;
+    size_t used = 0;
+    LH_TRY(lh_copy_decoder_feed(&reader->decoder, reader->block, reader->block_bytes, LH_BATCH_ROWS, batch,
+                                &used, err));
+    reader->block += used;
+    reader->block_bytes -= used;
+    batch_bytes += used;
   }
   return LH_OK;
 }
@@ -111,6 +124,7 @@ uint64_t lh_copy_reader_bytes(const struct lh_copy_reader *reader) {
  * stop, the connection is left as it is, and libpq reads the rest only if it is used again. */
 static void stop(struct lh_copy_reader *reader) {
   char ignored[256];
+  lh_copy_source_clear(&reader->source);
   if (PQcancel(reader->connection->cancel, ignored, sizeof(ignored)) == 0) {
     return;
   }

@@ -24,7 +24,7 @@ struct stages {
   struct lh_arena arena;
   struct lh_pg_relation relation;
   struct lh_buf stream;
-  size_t *ends; /* of each row's message in `stream` */
+  size_t at; /* decoded of `stream` */
   size_t rows;
   struct lh_copy_decoder decoder;
   struct lh_batch batch;
@@ -41,14 +41,13 @@ static lh_status sink_write(struct lh_sink *sink, const void *bytes, size_t size
 }
 static const struct lh_sink_ops sink_ops = {.write = sink_write};
 
-COUNTED static lh_status count_decode(struct stages *stages, size_t first, size_t end, struct lh_error *err) {
+COUNTED static lh_status count_decode(struct stages *stages, size_t rows, struct lh_error *err) {
+  size_t used = 0;
   lh_batch_reset(&stages->batch);
   LH_TRY(lh_copy_decoder_begin_batch(&stages->decoder, &stages->batch, err));
-  for (size_t i = first; i < end; i++) {
-    const size_t begin = i == 0 ? 0 : stages->ends[i - 1];
-    LH_TRY(lh_copy_decoder_feed(&stages->decoder, stages->stream.data + begin, stages->ends[i] - begin,
-                                &stages->batch, err));
-  }
+  LH_TRY(lh_copy_decoder_feed(&stages->decoder, stages->stream.data + stages->at,
+                              stages->stream.len - stages->at, rows, &stages->batch, &used, err));
+  stages->at += used;
   return LH_OK;
 }
 
@@ -56,32 +55,27 @@ COUNTED static lh_status count_write(struct stages *stages, struct lh_error *err
   return lh_parquet_writer_write(stages->writer, &stages->batch, err);
 }
 
-static inline lh_status pass(struct stages *stages, size_t first, size_t end, struct lh_error *err) {
-  for (size_t at = first; at < end; at += LH_BATCH_ROWS) {
-    LH_TRY(count_decode(stages, at, at + LH_BATCH_ROWS < end ? at + LH_BATCH_ROWS : end, err));
+static inline lh_status pass(struct stages *stages, struct lh_error *err) {
+  for (size_t left = stages->rows; left > 0; left -= stages->batch.row_count) {
+    LH_TRY(count_decode(stages, left < LH_BATCH_ROWS ? left : LH_BATCH_ROWS, err));
     LH_TRY(count_write(stages, err));
   }
   return LH_OK;
 }
 
 COUNTED static lh_status warm_up(struct stages *stages, struct lh_error *err) {
-  return pass(stages, 0, stages->rows, err);
+  return pass(stages, err);
 }
 
 COUNTED static lh_status count_row_group(struct stages *stages, struct lh_error *err) {
-  return pass(stages, stages->rows, 2 * stages->rows, err);
+  return pass(stages, err);
 }
 
 static lh_status prepare(struct stages *stages, const struct table *table, struct lh_error *err) {
   struct lh_parquet_writer_options options;
-  stages->ends = LH_ARENA_ARRAY(&stages->arena, size_t, 2 * stages->rows);
-  if (stages->ends == NULL) {
-    return lh_error_memory(err);
-  }
   LH_TRY(table_describe(table, &stages->arena, &stages->relation, err));
   for (size_t i = 0; i < 2 * stages->rows; i++) {
     LH_TRY(table_append_row(table, i, &stages->stream, err));
-    stages->ends[i] = stages->stream.len;
   }
   lh_copy_decoder_init(&stages->decoder, &stages->relation);
   LH_TRY(lh_batch_init(&stages->batch, &stages->relation.schema, LH_BATCH_ROWS, err));
