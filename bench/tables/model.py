@@ -1,7 +1,8 @@
 """What a table of the benchmark is: columns, and a DuckDB query that makes its rows.
 
-Rows are functions of their number: uniform numbers come from hash(number, salt), never from random(), so that every
-build of a table at one scale holds the same rows, whatever the number of threads.
+Rows are functions of their number: uniform numbers come from the hash of it and a salt, never from random(), so that
+every build of a table at one scale holds the same rows, whatever the number of threads. Number and salt are put into one
+whole number first: hash() of two values is an exclusive or, by which columns of different salts would tell each other.
 """
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 # Macros that the queries use. u: uniform in [0, 1). normal: mean 0, deviation 1, by Box and Muller.
 # word(list, n, salt): one of the list. pick: an index from 1 that prefers small ones.
 MACROS = """
-CREATE MACRO u(n, salt) AS (hash(n, salt) >> 11)::DOUBLE / 9007199254740992.0;
+CREATE MACRO u(n, salt) AS (hash(n::BIGINT * 4194304 + salt) >> 11)::DOUBLE / 9007199254740992.0;
 CREATE MACRO normal(n, salt) AS sqrt(-2 * ln(1 - u(n, salt))) * cos(6.283185307179586 * u(n, salt + 1000000));
 CREATE MACRO word(list, n, salt) AS list[1 + floor(u(n, salt) * len(list))::INT];
 CREATE MACRO pick(size, n, salt, power) AS 1 + floor(size * pow(u(n, salt), power))::INT;
