@@ -210,18 +210,6 @@ const char *lh_cli_nearest_task(const struct lh_project *project, const char *na
   return lh_str_nearest(name, names, project->task_count);
 }
 
-lh_status lh_cli_check_streams(int64_t streams, struct lh_error *err) {
-  if (streams == 1) {
-    return LH_OK;
-  }
-  const lh_status status =
-      lh_error_set(err, LH_ERROR_UNSUPPORTED,
-                   "streams: %d: reading one table over several connections is not available in lakehaul %s",
-                   (int)streams, LAKEHAUL_VERSION);
-  lh_error_hint(err, "set streams to 1; jobs reads several tables at a time");
-  return status;
-}
-
 static lh_status open_project_lake(const char *project_path, struct lh_arena *arena, struct lh_store **out,
                                    int *keep, struct lh_error *err) {
   struct lh_project *project = NULL;

@@ -80,9 +80,6 @@ void lh_cli_project_clear(struct lh_cli_project *open);
 /* The task whose name is nearest to `name`, or NULL. */
 const char *lh_cli_nearest_task(const struct lh_project *project, const char *name, struct lh_arena *arena);
 
-/* LH_ERROR_UNSUPPORTED for any number of connections per table but one. */
-lh_status lh_cli_check_streams(int64_t streams, struct lh_error *err) LH_WARN_UNUSED;
-
 /* The lake that a command works on: --lake where given, else the project's, and then `*keep` is set, too. The
  * project is read only where it is needed. */
 lh_status lh_cli_lake_open(const char *lake_option, const char *project_path, struct lh_store **out,

@@ -126,7 +126,6 @@ static lh_status check(const struct lh_options *values, struct lh_cli_project *o
   struct findings findings = {.status = LH_ERROR_DATA};
   const bool offline = lh_options_flag(values, OPT_OFFLINE);
   LH_TRY(lh_cli_project_open(open, lh_options_string(values, OPT_PROJECT), err));
-  LH_TRY(lh_cli_check_streams(open->project->streams, err));
   LH_TRY(check_external_tables(open, &findings, err));
   if (!offline) {
     LH_TRY(compare_with_database(open, &findings, err));

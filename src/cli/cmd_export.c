@@ -1,4 +1,7 @@
-/* lakehaul export: one table or query into one Parquet file, without a project. */
+/* lakehaul export: one table or query into one Parquet file or a directory of them, without a project. */
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +13,10 @@
 #include "cli/cli.h"
 #include "task/extract.h"
 #include "task/output.h"
+#include "task/task.h"
+
+/* As the project file has it where it says nothing. */
+#define LOCK_TIMEOUT_MS 60000
 
 enum {
   OPT_TABLE,
@@ -17,6 +24,10 @@ enum {
   OPT_OUTPUT,
   OPT_COMPRESSION,
   OPT_LIMIT,
+  OPT_STREAMS,
+  OPT_SPLIT_BY,
+  OPT_FILE_SIZE,
+  OPT_REPLACE,
   OPT_MEMORY,
   OPT_JSON,
   OPT_QUIET,
@@ -39,7 +50,7 @@ static const struct lh_option options[OPT_COUNT] = {
                     .kind = LH_OPTION_STRING,
                     .required = true,
                     .value_name = "FILE|DIR",
-                    .help = "the Parquet file to write, or a directory for part-00000.parquet"},
+                    .help = "the Parquet file to write, or a directory for part-00000.parquet and so on"},
     [OPT_COMPRESSION] = {.name = "compression",
                          .kind = LH_OPTION_STRING,
                          .value_name = "CODEC",
@@ -51,6 +62,27 @@ static const struct lh_option options[OPT_COUNT] = {
                    .help = "at most so many rows",
                    .min = 0,
                    .max = INT64_MAX},
+    [OPT_STREAMS] = {.name = "streams",
+                     .kind = LH_OPTION_INT,
+                     .value_name = "N",
+                     .help = "database connections, which write files of their own into a directory",
+                     .min = 1,
+                     .max = LH_STREAMS_MAX,
+                     .default_text = "2"},
+    [OPT_SPLIT_BY] = {.name = "split-by",
+                      .kind = LH_OPTION_STRING,
+                      .value_name = "COLUMN",
+                      .help = "the column that divides a view or foreign table among the connections"},
+    [OPT_FILE_SIZE] = {.name = "file-size",
+                       .kind = LH_OPTION_BYTES,
+                       .value_name = "SIZE",
+                       .help = "begin another file in the directory past this size",
+                       .min = 1 << 20,
+                       .max = INT64_MAX,
+                       .default_text = "512MB"},
+    [OPT_REPLACE] = {.name = "replace",
+                     .kind = LH_OPTION_FLAG,
+                     .help = "remove the parts that an earlier export left in the directory"},
     [OPT_MEMORY] = {.name = "memory",
                     .kind = LH_OPTION_BYTES,
                     .value_name = "SIZE",
@@ -64,9 +96,10 @@ static const struct lh_option options[OPT_COUNT] = {
 
 static const struct lh_command_spec spec = {
     .name = "export",
-    .summary = "one table or query into one Parquet file, without a project",
+    .summary = "one table or query into Parquet files, without a project",
     .usage = "lakehaul export URI (--table TABLE | --query SQL) -o FILE|DIR [options]",
-    .description = "The file appears under its name only when it is whole: written, read back and counted.",
+    .description = "A file appears under its name only when it is whole: written, read back and counted. A directory "
+                   "gets a file of each connection, and more past --file-size.",
     .examples =
         "  lakehaul export postgres://localhost/shop --table public.orders -o orders.parquet\n"
         "  lakehaul export \"$DATABASE_URL\" --query \"select * from orders where status = 'active'\" -o "
@@ -122,68 +155,181 @@ static lh_status check_options(const struct lh_options *values, struct lh_error 
   return LH_ERROR_USAGE;
 }
 
-static const char *output_path(const char *output, struct lh_arena *arena) {
-  const size_t length = strlen(output);
-  if (lh_fs_is_directory(output) || (length > 0 && output[length - 1] == '/')) {
-    return lh_path_join(output, "part-00000.parquet", arena);
-  }
-  return lh_arena_strdup(arena, output);
-}
-
 struct export_result {
-  const char *path;
+  const char *output; /* as given */
+  bool is_directory;
+  const struct lh_part *parts;
+  size_t part_count;
   uint64_t rows, bytes;
   double seconds;
 };
 
-static lh_status copy_to_file(struct lh_extraction *extraction, const struct lh_options *values,
-                              const struct lh_parquet_writer_options *writer_options,
-                              struct export_result *result, struct lh_error *err) {
+static bool names_directory(const char *output) {
+  const size_t length = strlen(output);
+  return lh_fs_is_directory(output) || (length > 0 && output[length - 1] == '/');
+}
+
+static lh_status create_part(void *context, uint32_t number, struct lh_arena *arena, const char **name,
+                             struct lh_sink **out, struct lh_error *err) {
+  const struct export_result *const result = context;
+  char part[32];
+  snprintf(part, sizeof(part), "part-%05" PRIu32 ".parquet", number);
+  *name = result->is_directory ? lh_path_join(result->output, part, arena) : result->output;
+  return *name != NULL ? lh_file_sink_create(*name, out, err) : lh_error_memory(err);
+}
+
+static bool is_part_name(const char *name) {
+  unsigned number = 0;
+  int length = 0;
+  return sscanf(name, "part-%5u.parquet%n", &number, &length) == 1 && name[length] == '\0';
+}
+
+/* Parts of an earlier export would be read together with those of this one. */
+static lh_status check_directory(const struct export_result *result, bool replace, struct lh_error *err) {
+  DIR *const directory = result->is_directory && !replace ? opendir(result->output) : NULL;
+  lh_status status = LH_OK;
+  const struct dirent *entry;
+  while (directory != NULL && status == LH_OK && (entry = readdir(directory)) != NULL) {
+    if (is_part_name(entry->d_name)) {
+      status = lh_error_set(err, LH_ERROR_USAGE, "%s already holds %s", result->output, entry->d_name);
+      lh_error_hint(err, "--replace puts this export in the place of the parts that are there");
+    }
+  }
+  if (directory != NULL) {
+    closedir(directory);
+  }
+  return status;
+}
+
+static bool is_written(const struct export_result *result, const char *name) {
+  for (size_t i = 0; i < result->part_count; i++) {
+    const char *const slash = strrchr(result->parts[i].name, '/');
+    if (strcmp(slash != NULL ? slash + 1 : result->parts[i].name, name) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* With --replace, once all new parts are there. */
+static lh_status remove_old_parts(const struct export_result *result, struct lh_error *err) {
+  DIR *const directory = opendir(result->output);
+  lh_status status = LH_OK;
+  const struct dirent *entry;
+  while (directory != NULL && status == LH_OK && (entry = readdir(directory)) != NULL) {
+    if (is_part_name(entry->d_name) && !is_written(result, entry->d_name) &&
+        unlinkat(dirfd(directory), entry->d_name, 0) != 0) {
+      status = lh_error_set(err, LH_ERROR_LAKE, "cannot remove %s from %s: %s", entry->d_name,
+                            result->output, strerror(errno));
+    }
+  }
+  if (directory != NULL) {
+    closedir(directory);
+  }
+  return status;
+}
+
+static lh_status read_back(struct export_result *result, struct lh_error *err) {
+  for (size_t i = 0; i < result->part_count; i++) {
+    struct lh_source *source = NULL;
+    LH_TRY(lh_file_source_open(result->parts[i].name, &source, err));
+    const lh_status status = lh_output_check(source, result->parts[i].rows, err);
+    result->rows += result->parts[i].rows;
+    result->bytes += source->size_bytes;
+    lh_source_free(source);
+    LH_TRY(status);
+  }
+  return LH_OK;
+}
+
+static lh_status copy_to_parts(struct lh_extraction *extraction, const struct lh_options *values,
+                               struct lh_parts *parts, struct lh_arena *arena, struct export_result *result,
+                               struct lh_error *err) {
   struct export_progress progress = {0};
   const bool bars = isatty(STDERR_FILENO) && !lh_options_flag(values, OPT_QUIET);
   const struct lh_observer observer = {
       .context = &progress, .progress = bars ? on_progress : NULL, .warning = on_warning};
-  struct lh_sink *sink = NULL;
-  struct lh_source *source = NULL;
-  LH_TRY(lh_file_sink_create(result->path, &sink, err));
-  const lh_status copied =
-      lh_extraction_copy(extraction, writer_options, sink, &observer, &result->rows, err);
+  lh_status status = lh_extraction_copy(extraction, parts, &observer, arena, err);
   clear_progress(&progress);
-  LH_TRY(copied);
-  LH_TRY(lh_file_source_open(result->path, &source, err));
-  result->bytes = source->size_bytes;
-  const lh_status status = lh_output_check(source, result->rows, err);
-  lh_source_free(source);
-  return status;
+  LH_TRY(status);
+  LH_TRY(lh_parts_finish(parts, err));
+  result->parts = parts->finished;
+  result->part_count = parts->finished_count;
+  LH_TRY(read_back(result, err));
+  return result->is_directory && lh_options_flag(values, OPT_REPLACE) ? remove_old_parts(result, err) : LH_OK;
 }
 
-static lh_status export_rows(const struct lh_options *values, struct lh_arena *arena,
-                             struct lh_interrupt *interrupt, struct export_result *result,
-                             struct lh_error *err) {
-  LH_TRY(check_options(values, err));
+static lh_status check_streams(const struct lh_options *values, const struct export_result *result,
+                               struct lh_error *err) {
+  if (result->is_directory || !lh_options_given(values, OPT_STREAMS) ||
+      lh_options_int(values, OPT_STREAMS) == 1) {
+    return LH_OK;
+  }
+  lh_error_set(err, LH_ERROR_USAGE, "several streams write several files, and %s is one", result->output);
+  lh_error_hint(err, "name a directory: -o %s/", result->output);
+  return LH_ERROR_USAGE;
+}
+
+/* One file is written by one connection, in whatever size. */
+static int stream_count(const struct lh_options *values, const struct export_result *result) {
+  const uint64_t memory = (uint64_t)lh_options_int(values, OPT_MEMORY);
+  const int streams = result->is_directory ? (int)lh_options_int(values, OPT_STREAMS) : 1;
+  return lh_task_fitting_streams(memory, streams);
+}
+
+static lh_status export_parts(const struct lh_options *values, struct lh_extraction *extraction,
+                              struct lh_arena *arena, struct lh_arena *part_arena,
+                              struct export_result *result, struct lh_error *err) {
+  const struct lh_schema *const schema = &extraction->relation->schema;
   struct lh_parquet_writer_options writer_options;
   lh_parquet_writer_options_default(&writer_options);
   LH_TRY(lh_codec_parse(lh_options_string(values, OPT_COMPRESSION), &writer_options.codec,
                         &writer_options.codec_level, err));
-  lh_output_fit_memory(&writer_options, (uint64_t)lh_options_int(values, OPT_MEMORY));
-  result->path = output_path(lh_options_string(values, OPT_OUTPUT), arena);
-  if (result->path == NULL) {
-    return lh_error_memory(err);
-  }
+  lh_output_fit_memory(
+      &writer_options, schema,
+      lh_task_stream_memory((uint64_t)lh_options_int(values, OPT_MEMORY), extraction->request.streams));
+  struct lh_parts parts;
+  lh_parts_init(&parts, schema, &writer_options,
+                result->is_directory ? (uint64_t)lh_options_int(values, OPT_FILE_SIZE) : 0, create_part,
+                result, part_arena);
+  const lh_status status = copy_to_parts(extraction, values, &parts, arena, result, err);
+  lh_parts_clear(&parts);
+  return status;
+}
+
+static lh_status export_rows(const struct lh_options *values, struct lh_arena *arena,
+                             struct lh_arena *part_arena, struct lh_interrupt *interrupt,
+                             struct export_result *result, struct lh_error *err) {
+  LH_TRY(check_options(values, err));
+  result->output = lh_options_string(values, OPT_OUTPUT);
+  result->is_directory = names_directory(result->output);
+  LH_TRY(check_streams(values, result, err));
+  LH_TRY(check_directory(result, lh_options_flag(values, OPT_REPLACE), err));
   const struct lh_extract_request request = {
       .source = values->positionals[0],
+      .session = {.lock_timeout_ms = LOCK_TIMEOUT_MS},
       .table = lh_options_string(values, OPT_TABLE),
       .query = lh_options_string(values, OPT_QUERY),
       .select = {.limit = lh_options_given(values, OPT_LIMIT) ? lh_options_int(values, OPT_LIMIT) : -1},
+      .streams = stream_count(values, result),
+      .split_column = lh_options_string(values, OPT_SPLIT_BY),
   };
   struct lh_extraction extraction;
   lh_status status = lh_extraction_open(&extraction, &request, interrupt, arena, err);
   if (status == LH_OK) {
-    status = copy_to_file(&extraction, values, &writer_options, result, err);
+    status = export_parts(values, &extraction, arena, part_arena, result, err);
   }
   lh_extraction_close(&extraction);
   LH_TRY(lh_interrupt_check(interrupt, err));
   return status;
+}
+
+static json_t *files_to_json(const struct export_result *result) {
+  json_t *const files = json_array();
+  for (size_t i = 0; i < result->part_count; i++) {
+    json_array_append_new(files, lh_cli_json_text(result->parts[i].name));
+  }
+  return files;
 }
 
 static lh_status print_result(const struct lh_options *values, const struct export_result *result,
@@ -192,15 +338,22 @@ static lh_status print_result(const struct lh_options *values, const struct expo
   char bytes[32];
   char seconds[32];
   if (lh_options_flag(values, OPT_JSON)) {
-    return lh_cli_print_json(
-        json_pack("{s:o, s:I, s:I, s:f}", "file", lh_cli_json_text(result->path), "rows",
-                  (json_int_t)result->rows, "bytes", (json_int_t)result->bytes, "seconds", result->seconds),
-        err);
+    return lh_cli_print_json(json_pack("{s:o, s:o, s:I, s:I, s:f}", "file",
+                                       lh_cli_json_text(result->parts[0].name), "files",
+                                       files_to_json(result), "rows", (json_int_t)result->rows, "bytes",
+                                       (json_int_t)result->bytes, "seconds", result->seconds),
+                             err);
   }
-  if (!lh_options_flag(values, OPT_QUIET)) {
-    printf("%s: %s rows, %s in %s\n", result->path, lh_str_format_count(result->rows, rows),
-           lh_str_format_bytes(result->bytes, bytes), lh_str_format_seconds(result->seconds, seconds));
+  if (lh_options_flag(values, OPT_QUIET)) {
+    return LH_OK;
   }
+  if (result->part_count == 1) {
+    printf("%s: ", result->parts[0].name);
+  } else {
+    printf("%s: %zu files, ", result->output, result->part_count);
+  }
+  printf("%s rows, %s in %s\n", lh_str_format_count(result->rows, rows),
+         lh_str_format_bytes(result->bytes, bytes), lh_str_format_seconds(result->seconds, seconds));
   return LH_OK;
 }
 
@@ -209,6 +362,7 @@ static int cmd_export(const struct lh_command_spec *command, int argc, char **ar
   struct lh_options values;
   struct lh_error err = {0};
   struct lh_arena arena;
+  struct lh_arena part_arena; /* the streams' */
   struct export_result result = {0};
   int exit_code = 0;
   if (lh_cli_parse(command, argc, argv, &values, &exit_code)) {
@@ -216,14 +370,16 @@ static int cmd_export(const struct lh_command_spec *command, int argc, char **ar
   }
   const uint64_t start_ns = lh_clock_ns();
   lh_arena_init(&arena, 0);
+  lh_arena_init(&part_arena, 0);
   lh_status status = lh_interrupt_start(&interrupt, &err);
   if (status == LH_OK) {
-    status = export_rows(&values, &arena, &interrupt, &result, &err);
+    status = export_rows(&values, &arena, &part_arena, &interrupt, &result, &err);
   }
   if (status == LH_OK) {
     result.seconds = lh_clock_seconds_since(start_ns);
     status = print_result(&values, &result, &err);
   }
+  lh_arena_clear(&part_arena);
   lh_arena_clear(&arena);
   lh_options_clear(&values);
   return status == LH_OK ? 0 : lh_cli_fail(&err);

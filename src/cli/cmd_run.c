@@ -44,7 +44,7 @@ static const struct lh_option options[OPT_COUNT] = {
     [OPT_STREAMS] = {.name = "streams",
                      .kind = LH_OPTION_INT,
                      .value_name = "N",
-                     .help = "database connections per table; this version has 1",
+                     .help = "database connections per table",
                      .fallback = "the project's",
                      .min = 1,
                      .max = 256},
@@ -110,8 +110,6 @@ static enum lh_progress_style progress_style(const struct lh_options *values) {
 static lh_status execute(const struct lh_options *values, struct lh_cli_project *open,
                          struct lh_run_result *result, struct lh_error *err) {
   const struct lh_project *const project = open->project;
-  LH_TRY(lh_cli_check_streams(
-      lh_options_given(values, OPT_STREAMS) ? lh_options_int(values, OPT_STREAMS) : project->streams, err));
   LH_TRY(lh_graph_select(open->graph, values->positionals, values->positional_count,
                          lh_options_flag(values, OPT_ONLY), err));
   const char *const lake = lh_options_string(values, OPT_LAKE);
@@ -124,6 +122,7 @@ static lh_status execute(const struct lh_options *values, struct lh_cli_project 
       .project_text = (const char *)open->text.data,
       .graph = open->graph,
       .jobs = lh_options_given(values, OPT_JOBS) ? (int)lh_options_int(values, OPT_JOBS) : project->jobs,
+      .streams = lh_options_given(values, OPT_STREAMS) ? (int)lh_options_int(values, OPT_STREAMS) : 0,
       .memory_bytes = lh_options_given(values, OPT_MEMORY) ? (uint64_t)lh_options_int(values, OPT_MEMORY)
                                                            : project->memory_bytes,
       .lake = lake != NULL ? lake : project->lake,

@@ -98,6 +98,7 @@ static lh_status verify_version(struct verification *verification, struct lh_ver
   const struct lh_task_request request = {
       .spec = report->task,
       .source = verification->source,
+      .session = lh_task_session(verification->open.project, report->task, arena),
       .store = verification->store,
       .version = version->version,
       .snapshot_id = verification->snapshot.id,

@@ -2,6 +2,7 @@
  * snapshot, and small queries. */
 #include "postgres/connection.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ static const char session_settings[] =
     "SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; SET extra_float_digits = "
     "3; "
     "SET bytea_output = 'hex'; SET row_security = off; SET standard_conforming_strings = on; "
-    "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
+    "SET idle_in_transaction_session_timeout = 0";
 
 /* A search_path that names pg_catalog behind a schema of the user's lets that one's functions, operators and
  * types take the place of the server's. Where it does not name it at all, the server has it in front already.
@@ -46,9 +47,9 @@ static bool is_given(const PQconninfoOption *options, const char *keyword) {
 
 /* `dbname` is expanded as a URI or conninfo string: what stands before it are defaults, what stands after it
  * wins. */
-static PGconn *open_session(const char *uri) {
+static PGconn *open_session(const char *uri, const struct lh_pg_session *session) {
   const char *keywords[5] = {"fallback_application_name"};
-  const char *values[5] = {"lakehaul"};
+  const char *values[5] = {session->application_name != NULL ? session->application_name : "lakehaul"};
   size_t count = 1;
   PQconninfoOption *const given = PQconninfoParse(uri, NULL);
   if (given == NULL) {
@@ -83,9 +84,19 @@ static lh_status check_version(const PGconn *pg, struct lh_error *err) {
   return LH_OK;
 }
 
-static lh_status set_up_session(struct lh_pg_connection *connection, struct lh_error *err) {
+static lh_status set_timeouts(struct lh_pg_connection *connection, const struct lh_pg_session *session,
+                              struct lh_error *err) {
+  char sql[128];
+  snprintf(sql, sizeof(sql), "SET statement_timeout = %" PRId64 "; SET lock_timeout = %" PRId64,
+           session->statement_timeout_ms, session->lock_timeout_ms);
+  return lh_pg_execute_script(connection, sql, err);
+}
+
+static lh_status set_up_session(struct lh_pg_connection *connection, const struct lh_pg_session *session,
+                                struct lh_error *err) {
   PQsetNoticeReceiver(connection->pg, ignore_notice, NULL);
   LH_TRY(check_version(connection->pg, err));
+  LH_TRY(set_timeouts(connection, session, err));
   LH_TRY(lh_pg_execute_script(connection, session_settings, err));
   LH_TRY(lh_pg_execute_script(connection, catalog_first_sql, err));
   if (lh_pg_has_transaction_timeout(PQserverVersion(connection->pg))) {
@@ -102,19 +113,28 @@ static lh_status set_up_session(struct lh_pg_connection *connection, struct lh_e
 }
 
 lh_status lh_pg_connect(const char *uri, struct lh_pg_connection **out, struct lh_error *err) {
+  return lh_pg_connect_session(uri, NULL, out, err);
+}
+
+lh_status lh_pg_connect_session(const char *uri, const struct lh_pg_session *session,
+                                struct lh_pg_connection **out, struct lh_error *err) {
+  static const struct lh_pg_session unlimited = {0};
+  if (session == NULL) {
+    session = &unlimited;
+  }
   LH_TRY(lh_pg_check_source(uri, err));
   struct lh_pg_connection *const connection = calloc(1, sizeof(*connection));
   if (connection == NULL) {
     return lh_error_memory(err);
   }
-  connection->pg = open_session(uri);
+  connection->pg = open_session(uri, session);
   lh_status status;
   if (connection->pg == NULL) {
     status = lh_error_memory(err);
   } else if (PQstatus(connection->pg) != CONNECTION_OK) {
     status = lh_pg_connect_error(connection->pg, err);
   } else {
-    status = set_up_session(connection, err);
+    status = set_up_session(connection, session, err);
   }
   if (status != LH_OK) {
     lh_pg_disconnect(connection);
@@ -248,6 +268,17 @@ lh_status lh_pg_export_snapshot(struct lh_pg_connection *connection, struct lh_p
   }
   snprintf(out->id, sizeof(out->id), "%s", PQgetvalue(result, 0, 0));
   snprintf(out->time, sizeof(out->time), "%s", PQgetvalue(result, 0, 1));
+  PQclear(result);
+  return LH_OK;
+}
+
+lh_status lh_pg_share_snapshot(struct lh_pg_connection *connection, char id[64], struct lh_error *err) {
+  PGresult *result = NULL;
+  if (lh_pg_execute(connection, "SELECT pg_export_snapshot()", NULL, 0, PGRES_TUPLES_OK, &result, err) !=
+      LH_OK) {
+    return lh_error_prefix(err, "exporting the snapshot");
+  }
+  snprintf(id, 64, "%s", PQgetvalue(result, 0, 0));
   PQclear(result);
   return LH_OK;
 }

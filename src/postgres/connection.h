@@ -14,11 +14,21 @@
 
 struct lh_pg_connection;
 
+/* How a session behaves towards others. Zeroed: no limits. */
+struct lh_pg_session {
+  const char *application_name; /* unless the URI has one; NULL: lakehaul */
+  int64_t lock_timeout_ms;      /* a statement that waits longer for a lock fails with SQLSTATE 55P03; 0: never */
+  int64_t statement_timeout_ms; /* 57014; 0: never */
+};
+
 /* `uri` is a libpq URI or conninfo string. Sets client_encoding UTF8, application_name lakehaul (unless
  * given), DateStyle ISO, TimeZone UTC, extra_float_digits 3, row_security off, no statement or idle timeout,
  * a connect_timeout of 10 s unless given. Unreachable, refused or wrong password: LH_ERROR_SOURCE, with the
  * server's words, a hint, no secret; so is a server that is older than server_version.h allows. */
 lh_status lh_pg_connect(const char *uri, struct lh_pg_connection **out, struct lh_error *err) LH_WARN_UNUSED;
+/* The same with the limits of `session`; NULL: none. */
+lh_status lh_pg_connect_session(const char *uri, const struct lh_pg_session *session,
+                                struct lh_pg_connection **out, struct lh_error *err) LH_WARN_UNUSED;
 void lh_pg_disconnect(struct lh_pg_connection *connection);
 
 /* 150004 and the like (PQserverVersion). */
@@ -37,6 +47,9 @@ struct lh_pg_snapshot {
 };
 lh_status lh_pg_export_snapshot(struct lh_pg_connection *connection, struct lh_pg_snapshot *out,
                                 struct lh_error *err) LH_WARN_UNUSED;
+/* Exports the snapshot of the transaction that is open. */
+lh_status lh_pg_share_snapshot(struct lh_pg_connection *connection, char id[64],
+                               struct lh_error *err) LH_WARN_UNUSED;
 /* Begins the same kind of transaction on another connection on that snapshot; `id` NULL: on a new one. A
  * transaction that is still open is rolled back first, by both. */
 lh_status lh_pg_begin_read(struct lh_pg_connection *connection, const char *snapshot_id,

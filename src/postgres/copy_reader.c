@@ -25,6 +25,7 @@ struct lh_copy_reader {
 #define ROOM_BYTES (1 << 20)
 
 static lh_status start_copy(struct lh_pg_connection *connection, const struct lh_pg_relation *relation,
+                            const char *select_sql,
                             struct lh_error *err) {
   struct lh_arena arena;
   PGresult *result = NULL;
@@ -32,8 +33,7 @@ static lh_status start_copy(struct lh_pg_connection *connection, const struct lh
     LH_TRY(lh_copy_source_prepare(connection, err));
   }
   lh_arena_init(&arena, 0);
-  const char *const sql =
-      lh_arena_printf(&arena, "COPY (%s) TO STDOUT (FORMAT binary)", relation->select_sql);
+  const char *const sql = lh_arena_printf(&arena, "COPY (%s) TO STDOUT (FORMAT binary)", select_sql);
   const lh_status status = sql != NULL ? lh_pg_execute(connection, sql, NULL, 0, PGRES_COPY_OUT, &result, err)
                                        : lh_error_memory(err);
   lh_arena_clear(&arena);
@@ -48,7 +48,7 @@ static lh_status in_relation(const struct lh_copy_reader *reader, struct lh_erro
 }
 
 lh_status lh_copy_reader_open(struct lh_pg_connection *connection, const struct lh_pg_relation *relation,
-                              struct lh_copy_reader **out, struct lh_error *err) {
+                              const char *select_sql, struct lh_copy_reader **out, struct lh_error *err) {
   struct lh_copy_reader *const reader = calloc(1, sizeof(*reader));
   if (reader == NULL) {
     return lh_error_memory(err);
@@ -56,7 +56,7 @@ lh_status lh_copy_reader_open(struct lh_pg_connection *connection, const struct 
   reader->connection = connection;
   reader->relation = relation;
   lh_copy_decoder_init(&reader->decoder, relation);
-  if (start_copy(connection, relation, err) != LH_OK) {
+  if (start_copy(connection, relation, select_sql, err) != LH_OK) {
     const lh_status status = in_relation(reader, err);
     free(reader);
     return status;

@@ -14,9 +14,11 @@
 
 struct lh_copy_reader;
 
-/* `relation` is borrowed until the reader is freed. */
+/* `relation` is borrowed until the reader is freed. `select_sql` has its columns: relation->select_sql, or a part
+ * of its rows (split.h). */
 lh_status lh_copy_reader_open(struct lh_pg_connection *connection, const struct lh_pg_relation *relation,
-                              struct lh_copy_reader **out, struct lh_error *err) LH_WARN_UNUSED;
+                              const char *select_sql, struct lh_copy_reader **out,
+                              struct lh_error *err) LH_WARN_UNUSED;
 
 /* Fills a reset batch (schema: relation->schema) with up to LH_BATCH_ROWS rows or LH_BATCH_BYTES; row_count 0
  * means the end, and that the server has confirmed it. Errors name table, column and row, and leave half a

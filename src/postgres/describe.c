@@ -243,8 +243,8 @@ static lh_status append_column(struct lh_buf *sql, const char *name, enum lh_pg_
   }
 }
 
-static lh_status append_select(const struct lh_pg_relation *relation, const char *from_sql, int64_t limit,
-                               struct lh_arena *arena, struct lh_buf *sql, struct lh_error *err) {
+static lh_status append_columns(const struct lh_pg_relation *relation, struct lh_arena *arena,
+                                struct lh_buf *sql, struct lh_error *err) {
   for (size_t i = 0; i < relation->column_count; i++) {
     const char *const name = lh_pg_quote_name(relation->columns[i].name, arena);
     if (name == NULL) {
@@ -255,21 +255,25 @@ static lh_status append_select(const struct lh_pg_relation *relation, const char
     LH_TRY(expression != NULL ? lh_buf_append_str(sql, expression, err)
                               : append_column(sql, name, relation->columns[i].decoder->read_as, err));
   }
-  LH_TRY(lh_buf_printf(sql, err, " FROM %s", from_sql));
-  return limit >= 0 ? lh_buf_printf(sql, err, " LIMIT %" PRId64, limit) : LH_OK;
+  return LH_OK;
 }
 
-static lh_status build_select(struct lh_pg_relation *relation, const char *from_sql, int64_t limit,
-                              struct lh_arena *arena, struct lh_error *err) {
+static lh_status build_select(struct lh_pg_relation *relation, struct lh_arena *arena, struct lh_error *err) {
   struct lh_buf sql;
   lh_buf_init(&sql, SQL_MAX_BYTES);
-  lh_status status = append_select(relation, from_sql, limit, arena, &sql, err);
+  lh_status status = append_columns(relation, arena, &sql, err);
   if (status == LH_OK) {
-    relation->select_sql = lh_arena_strndup(arena, (const char *)sql.data, sql.len);
-    status = relation->select_sql != NULL ? LH_OK : lh_error_memory(err);
+    relation->columns_sql = lh_arena_strndup(arena, (const char *)sql.data, sql.len);
   }
   lh_buf_clear(&sql);
-  return status;
+  LH_TRY(status);
+  if (relation->columns_sql != NULL) {
+    relation->select_sql = relation->limit < 0
+                               ? lh_arena_printf(arena, "%s FROM %s", relation->columns_sql, relation->from_sql)
+                               : lh_arena_printf(arena, "%s FROM %s LIMIT %" PRId64, relation->columns_sql,
+                                                 relation->from_sql, relation->limit);
+  }
+  return relation->select_sql != NULL ? LH_OK : lh_error_memory(err);
 }
 
 lh_status lh_pg_explain_denial(const struct lh_pg_connection *connection, const char *relation_name,
@@ -279,6 +283,15 @@ lh_status lh_pg_explain_denial(const struct lh_pg_connection *connection, const 
                   PQuser(connection->pg));
   }
   return err->code;
+}
+
+static bool plan_has(const PGresult *plan, const char *words) {
+  for (int i = 0; i < PQntuples(plan); i++) {
+    if (strstr(PQgetvalue(plan, i, 0), words) != NULL) {
+      return true;
+    }
+  }
+  return false;
 }
 
 /* "Seq Scan on orders  (cost=0.00..1.50 rows=50 width=8)" */
@@ -301,6 +314,8 @@ static lh_status plan(struct lh_pg_connection *connection, struct lh_pg_relation
     return err->code;
   }
   relation->estimated_rows = PQntuples(result) > 0 ? parse_rows(PQgetvalue(result, 0, 0)) : -1;
+  relation->plan_is_selective = plan_has(result, "Index Scan") || plan_has(result, "Index Only Scan") ||
+                                plan_has(result, "Tid ") || plan_has(result, "Subplans Removed");
   PQclear(result);
   return LH_OK;
 }
@@ -365,9 +380,15 @@ lh_status lh_pg_build_relation(struct lh_pg_connection *connection, const struct
                                                  .not_null = from->not_null};
   }
   relation->from_sql = from_sql;
+  relation->limit = options->limit;
   LH_TRY(resolve_columns(connection, relation, options, arena, err));
   LH_TRY(note_knowledge(connection, relation, found, found_count, chosen, arena, err));
-  LH_TRY(build_select(relation, from_sql, options->limit, arena, err));
+  LH_TRY(build_select(relation, arena, err));
+  return lh_pg_lock_relation(connection, relation, arena, err);
+}
+
+lh_status lh_pg_lock_relation(struct lh_pg_connection *connection, struct lh_pg_relation *relation,
+                              struct lh_arena *arena, struct lh_error *err) {
   LH_TRY(plan(connection, relation, arena, err));
   return check_not_rewritten(connection, relation, arena, err);
 }

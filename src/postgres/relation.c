@@ -137,8 +137,10 @@ static lh_status collect_columns(const struct lh_pg_rows *rows, struct lh_arena 
 }
 
 /* The table, or those of its rows that the condition takes, which the server is asked to understand. */
-static lh_status build_from(struct lh_pg_connection *connection, const char *name, const char *where,
-                            struct lh_arena *arena, const char **out, struct lh_error *err) {
+static lh_status build_from(struct lh_pg_connection *connection, struct lh_pg_relation *relation,
+                            const char *where, struct lh_arena *arena, const char **out,
+                            struct lh_error *err) {
+  const char *const name = relation->name;
   if (where == NULL) {
     *out = name;
     return LH_OK;
@@ -147,6 +149,7 @@ static lh_status build_from(struct lh_pg_connection *connection, const char *nam
   if (lh_pg_condition(where, arena, &condition, err) != LH_OK) {
     return lh_error_prefix(err, "where of %s", name);
   }
+  relation->where = condition;
   *out = lh_arena_printf(arena, "%s WHERE (%s)", name, condition);
   const char *const sql = *out != NULL ? lh_arena_printf(arena, "EXPLAIN SELECT FROM %s", *out) : NULL;
   if (sql == NULL) {
@@ -198,11 +201,12 @@ lh_status lh_pg_describe_table(struct lh_pg_connection *connection, const char *
     return lh_error_memory(err);
   }
   relation->name = rows.values[FOUND_NAME];
+  relation->kind = kind;
   relation->comment = rows.values[FOUND_TABLE_COMMENT];
   relation->estimated_bytes = strtoll(rows.values[FOUND_BYTES], NULL, 10);
   LH_TRY(collect_columns(&rows, arena, &found, &found_count, err));
   const char *from_sql = NULL;
-  if (build_from(connection, relation->name, options->where, arena, &from_sql, err) != LH_OK) {
+  if (build_from(connection, relation, options->where, arena, &from_sql, err) != LH_OK) {
     snprintf(err->table, sizeof(err->table), "%s", relation->name);
     return lh_pg_explain_denial(connection, relation->name, err);
   }

@@ -161,6 +161,12 @@ static void set_hint(const PGresult *result, const char *sqlstate, struct lh_err
         err,
         "a standby cancels what is in the way of its replay: raise max_standby_streaming_delay, or read "
         "from the primary");
+  } else if (strcmp(sqlstate, "55P03") == 0) {
+    lh_error_hint(err,
+                  "another session holds a lock, or waits for one: see pg_blocking_pids(); lock_timeout in "
+                  "lakehaul.yaml says how long to wait");
+  } else if (strcmp(sqlstate, "57014") == 0) {
+    lh_error_hint(err, "statement_timeout in lakehaul.yaml says how long a statement may take");
   } else if (strcmp(sqlstate, "25006") == 0) {
     lh_error_hint(err, "lakehaul reads in a read-only transaction");
   } else if (hint[0] != '\0') {

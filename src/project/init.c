@@ -25,7 +25,7 @@ static const char settings[] =
     "\n"
     "# What applies unless said otherwise:\n"
     "# jobs: 2                 # tasks at a time\n"
-    "# streams: 1              # database connections per table\n"
+    "# streams: 2              # database connections per table\n"
     "# memory: 512MB           # ceiling of the whole run\n"
     "# keep: 3                 # versions of a table that lakehaul gc leaves\n"
     "# compression: zstd       # zstd(9) for smaller files; or snappy, gzip, lz4_raw, none\n"

@@ -9,13 +9,15 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "project/column_spec.h"
+#include "project/quantity.h"
 #include "project/task_spec.h"
 #include "project/yaml.h"
 
 #define JOBS_DEFAULT 2
 #define JOBS_MAX 256
-#define STREAMS_DEFAULT 1
-#define STREAMS_MAX 256
+#define STREAMS_DEFAULT 2
+#define LOCK_TIMEOUT_DEFAULT_MS 60000
+#define FILE_BYTES_DEFAULT ((uint64_t)512 << 20)
 #define MEMORY_DEFAULT_BYTES ((uint64_t)512 << 20)
 #define MEMORY_MIN_BYTES ((uint64_t)64 << 20)
 #define KEEP_DEFAULT 3
@@ -25,11 +27,16 @@
 enum top_key {
   TOP_PROJECT,
   TOP_SOURCE,
+  TOP_REPLICA,
   TOP_LAKE,
   TOP_CATALOG,
   TOP_ENGINE,
   TOP_JOBS,
   TOP_STREAMS,
+  TOP_MAX_RATE,
+  TOP_LOCK_TIMEOUT,
+  TOP_STATEMENT_TIMEOUT,
+  TOP_FILE_SIZE,
   TOP_MEMORY,
   TOP_KEEP,
   TOP_COMPRESSION,
@@ -43,11 +50,16 @@ enum top_key {
 static const struct lh_yaml_key top_keys[] = {
     [TOP_PROJECT] = {"project", false},
     [TOP_SOURCE] = {"source", false},
+    [TOP_REPLICA] = {"replica", false},
     [TOP_LAKE] = {"lake", false},
     [TOP_CATALOG] = {"catalog", false},
     [TOP_ENGINE] = {"engine", false},
     [TOP_JOBS] = {"jobs", false},
     [TOP_STREAMS] = {"streams", false},
+    [TOP_MAX_RATE] = {"max_rate", false},
+    [TOP_LOCK_TIMEOUT] = {"lock_timeout", false},
+    [TOP_STATEMENT_TIMEOUT] = {"statement_timeout", false},
+    [TOP_FILE_SIZE] = {"file_size", false},
     [TOP_MEMORY] = {"memory", false},
     [TOP_KEEP] = {"keep", false},
     [TOP_COMPRESSION] = {"compression", false},
@@ -105,9 +117,11 @@ static lh_status read_name(const struct lh_yaml *yaml, const yaml_node_t *node, 
   return LH_OK;
 }
 
-static lh_status read_source(const struct lh_yaml *yaml, const yaml_node_t *node, struct lh_project *project,
-                             struct lh_error *err) {
-  const lh_status status = lh_yaml_get_text(yaml, node, "source", NULL, &project->source, err);
+/* A variable that is not set is an error only once somebody wants to connect. */
+static lh_status read_uri(const struct lh_yaml *yaml, const yaml_node_t *node, const char *key,
+                          struct lh_source_uri *out, struct lh_error *err) {
+  out->is_named = true;
+  const lh_status status = lh_yaml_get_text(yaml, node, key, NULL, &out->uri, err);
   if (status != LH_OK && err->hint[0] == '\0') {
     lh_error_hint(err,
                   "write postgresql://user@host/database, or postgresql:// to use the PG* environment "
@@ -116,18 +130,19 @@ static lh_status read_source(const struct lh_yaml *yaml, const yaml_node_t *node
   const bool has_variables =
       node->type == YAML_SCALAR_NODE && strstr((const char *)node->data.scalar.value, "${") != NULL;
   if (status == LH_ERROR_PROJECT && has_variables) {
-    project->source_error = *err;
+    out->error = *err;
     return LH_OK;
   }
   return status;
 }
 
 lh_status lh_project_get_source(const struct lh_project *project, const char **out, struct lh_error *err) {
-  if (project->source_error.code != LH_OK) {
-    *err = project->source_error;
+  const struct lh_source_uri *const from = project->replica.is_named ? &project->replica : &project->source;
+  if (from->error.code != LH_OK) {
+    *err = from->error;
     return err->code;
   }
-  *out = project->source;
+  *out = from->uri;
   return LH_OK;
 }
 
@@ -152,16 +167,36 @@ static lh_status read_lake(const struct lh_yaml *yaml, const yaml_node_t *node, 
 
 static lh_status read_memory(const struct lh_yaml *yaml, const yaml_node_t *node, struct lh_project *project,
                              struct lh_error *err) {
-  const char *text;
-  LH_TRY(lh_yaml_get_text(yaml, node, "memory", NULL, &text, err));
-  if (!lh_parse_bytes(text, &project->memory_bytes)) {
-    lh_yaml_fail(yaml, node, LH_ERROR_PROJECT, err, "memory must be a size, not \"%.*s\"",
-                 (int)lh_utf8_truncate(text, strlen(text), 64), text);
-    lh_error_hint(err, "write 512MB or 2GB");
-    return LH_ERROR_PROJECT;
-  }
+  LH_TRY(lh_quantity_read_bytes(yaml, node, "memory", NULL, &project->memory_bytes, err));
   if (project->memory_bytes < MEMORY_MIN_BYTES) {
-    return lh_yaml_fail(yaml, node, LH_ERROR_PROJECT, err, "memory must be at least 64MB, not %.64s", text);
+    return lh_yaml_fail(yaml, node, LH_ERROR_PROJECT, err, "memory must be at least 64MB, not %.64s",
+                        (const char *)node->data.scalar.value);
+  }
+  return LH_OK;
+}
+
+/* How the source is read: by how many connections, how fast, and how long anybody waits for anybody. */
+static lh_status read_reading(const struct lh_yaml *yaml, const struct lh_yaml_field *fields,
+                              struct lh_project *project, struct lh_task_spec *defaults,
+                              struct lh_error *err) {
+  if (fields[TOP_STREAMS].key != NULL) {
+    LH_TRY(lh_yaml_get_int(yaml, fields[TOP_STREAMS].value, "streams", NULL, 1, LH_STREAMS_MAX,
+                           &defaults->streams, err));
+  }
+  if (fields[TOP_MAX_RATE].key != NULL) {
+    LH_TRY(lh_quantity_read_rate(yaml, fields[TOP_MAX_RATE].value, "max_rate", NULL, &project->rate_bytes,
+                                 err));
+  }
+  if (fields[TOP_LOCK_TIMEOUT].key != NULL) {
+    LH_TRY(lh_quantity_read_duration(yaml, fields[TOP_LOCK_TIMEOUT].value, "lock_timeout", NULL,
+                                     &project->lock_timeout_ms, err));
+  }
+  if (fields[TOP_STATEMENT_TIMEOUT].key != NULL) {
+    LH_TRY(lh_quantity_read_duration(yaml, fields[TOP_STATEMENT_TIMEOUT].value, "statement_timeout", NULL,
+                                     &project->statement_timeout_ms, err));
+  }
+  if (fields[TOP_FILE_SIZE].key != NULL) {
+    LH_TRY(lh_task_spec_read_file_size(yaml, fields[TOP_FILE_SIZE].value, NULL, &defaults->file_bytes, err));
   }
   return LH_OK;
 }
@@ -174,7 +209,10 @@ static lh_status read_settings(struct lh_yaml *yaml, const struct lh_yaml_field 
   static const char *const engines[] = {"duckdb", "athena", "trino"};
   LH_TRY(read_name(yaml, fields[TOP_PROJECT].value, project, err));
   if (fields[TOP_SOURCE].key != NULL) {
-    LH_TRY(read_source(yaml, fields[TOP_SOURCE].value, project, err));
+    LH_TRY(read_uri(yaml, fields[TOP_SOURCE].value, "source", &project->source, err));
+  }
+  if (fields[TOP_REPLICA].key != NULL) {
+    LH_TRY(read_uri(yaml, fields[TOP_REPLICA].value, "replica", &project->replica, err));
   }
   LH_TRY(read_lake(yaml, fields[TOP_LAKE].value, project, err));
   if (fields[TOP_CATALOG].key != NULL) {
@@ -186,10 +224,7 @@ static lh_status read_settings(struct lh_yaml *yaml, const struct lh_yaml_field 
   if (fields[TOP_JOBS].key != NULL) {
     LH_TRY(lh_yaml_get_int(yaml, fields[TOP_JOBS].value, "jobs", NULL, 1, JOBS_MAX, &project->jobs, err));
   }
-  if (fields[TOP_STREAMS].key != NULL) {
-    LH_TRY(lh_yaml_get_int(yaml, fields[TOP_STREAMS].value, "streams", NULL, 1, STREAMS_MAX,
-                           &project->streams, err));
-  }
+  LH_TRY(read_reading(yaml, fields, project, defaults, err));
   if (fields[TOP_MEMORY].key != NULL) {
     LH_TRY(read_memory(yaml, fields[TOP_MEMORY].value, project, err));
   }
@@ -292,7 +327,7 @@ static lh_status read_tasks(struct lh_yaml *yaml, const yaml_node_t *node,
 
 static lh_status require_source(const struct lh_yaml *yaml, const yaml_node_t *root,
                                 const struct lh_project *project, struct lh_error *err) {
-  const bool named = project->source != NULL || project->source_error.code != LH_OK;
+  const bool named = project->source.is_named || project->replica.is_named;
   for (size_t i = 0; !named && i < project->task_count; i++) {
     if (project->tasks[i].kind != LH_TASK_SQL) {
       lh_yaml_fail(yaml, root, LH_ERROR_PROJECT, err,
@@ -313,7 +348,12 @@ static lh_status read_project(struct lh_yaml *yaml, struct lh_project *project, 
   }
   struct lh_yaml_field fields[TOP_KEY_COUNT];
   struct lh_task_spec defaults = {
-      .codec = LH_CODEC_ZSTD, .codec_level = LH_CODEC_LEVEL_DEFAULT, .names = LH_NAMES_LOWER};
+      .codec = LH_CODEC_ZSTD,
+      .codec_level = LH_CODEC_LEVEL_DEFAULT,
+      .names = LH_NAMES_LOWER,
+      .streams = STREAMS_DEFAULT,
+      .file_bytes = FILE_BYTES_DEFAULT,
+  };
   LH_TRY(lh_yaml_get_fields(yaml, root, top_keys, TOP_KEY_COUNT, NULL, fields, err));
   LH_TRY(require_keys(yaml, root, fields, err));
   LH_TRY(read_settings(yaml, fields, project, &defaults, err));
@@ -335,9 +375,9 @@ lh_status lh_project_parse(const char *text, size_t size, const char *path, stru
       .path = lh_arena_strdup(arena, path),
       .directory = lh_path_directory(path, arena),
       .jobs = JOBS_DEFAULT,
-      .streams = STREAMS_DEFAULT,
       .memory_bytes = MEMORY_DEFAULT_BYTES,
       .keep = KEEP_DEFAULT,
+      .lock_timeout_ms = LOCK_TIMEOUT_DEFAULT_MS,
   };
   lh_map_init(&project->by_name, arena);
   if (project->path == NULL || project->directory == NULL) {
@@ -371,36 +411,4 @@ lh_status lh_project_load(const char *path, struct lh_arena *arena, struct lh_pr
 
 const struct lh_task_spec *lh_project_find_task(const struct lh_project *project, const char *name) {
   return lh_map_get(&project->by_name, name);
-}
-
-bool lh_parse_bytes(const char *text, uint64_t *out) {
-  static const char units[] = "KMGTP";
-  uint64_t value = 0;
-  const char *at = text;
-  for (; *at >= '0' && *at <= '9'; at++) {
-    if (__builtin_mul_overflow(value, (uint64_t)10, &value) ||
-        __builtin_add_overflow(value, (uint64_t)(*at - '0'), &value)) {
-      return false;
-    }
-  }
-  if (at == text) {
-    return false;
-  }
-  at += *at == ' ' && at[1] != '\0' ? 1 : 0;
-  const char *const unit = *at != '\0' ? strchr(units, toupper((unsigned char)*at)) : NULL;
-  if (unit != NULL) {
-    const unsigned shift = 10 * (unsigned)(unit - units + 1);
-    if (value > UINT64_MAX >> shift) {
-      return false;
-    }
-    value <<= shift;
-    at++;
-    at += *at == 'i' && (at[1] == 'B' || at[1] == 'b') ? 1 : 0;
-  }
-  at += *at == 'B' || *at == 'b' ? 1 : 0;
-  if (*at != '\0') {
-    return false;
-  }
-  *out = value;
-  return true;
 }

@@ -16,6 +16,8 @@
 #include "column/policy.h"
 #include "lakehaul/error.h"
 
+#define LH_STREAMS_MAX 256
+
 enum lh_task_kind { LH_TASK_TABLE, LH_TASK_QUERY, LH_TASK_SQL };
 
 /* What happens when a table's schema is not the published one's. */
@@ -45,17 +47,29 @@ struct lh_task_spec {
   int codec_level;
   enum lh_compat compat;           /* the task's or the project's */
   enum lh_schema_rule schema_rule; /* the task's or the project's */
+  int streams;                     /* connections at a time: the task's or the project's, 1..256 */
+  const char *split_by;            /* LH_TASK_TABLE: the column that divides the table among them, or NULL */
+  uint64_t file_bytes;             /* a file ends past so many: the task's or the project's */
+};
+
+/* A database as the file names it. */
+struct lh_source_uri {
+  bool is_named;
+  const char *uri;       /* after ${} expansion: may hold a password */
+  struct lh_error error; /* why there is none: a variable is not set */
 };
 
 struct lh_project {
   const char *path;      /* of lakehaul.yaml as given */
   const char *directory; /* that relative paths start from */
   const char *name;
-  const char *source; /* after ${} expansion: may hold a password; take it by lh_project_get_source */
-  struct lh_error source_error; /* why there is no source though the file names one: a variable is not set */
+  struct lh_source_uri source;  /* take it by lh_project_get_source */
+  struct lh_source_uri replica; /* read in the source's place */
   const char *lake;           /* as written: a directory, from `directory` where relative, or file:///path */
   int jobs;                   /* 1..256 */
-  int streams;                /* 1..256 */
+  uint64_t rate_bytes;          /* that the whole run reads a second at most; 0: no limit */
+  int64_t lock_timeout_ms;      /* 0: none */
+  int64_t statement_timeout_ms; /* 0: none */
   uint64_t memory_bytes;      /* at least 64 MiB */
   int keep;                   /* versions that gc leaves: at least 1 */
   struct lh_task_spec *tasks; /* in the file's order */
@@ -73,7 +87,7 @@ lh_status lh_project_load(const char *path, struct lh_arena *arena, struct lh_pr
 lh_status lh_project_parse(const char *text, size_t size, const char *path, struct lh_arena *arena,
                            struct lh_project **out, struct lh_error *err) LH_WARN_UNUSED;
 
-/* The source's URI, for what connects to it. Only then is a variable that is not set an error, so that the
+/* The URI to read from, the replica's where there is one, for what connects to it. Only then is a variable that is not set an error, so that the
  * lake can be queried without the database's credentials. */
 lh_status lh_project_get_source(const struct lh_project *project, const char **out,
                                 struct lh_error *err) LH_WARN_UNUSED;

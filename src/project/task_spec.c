@@ -9,9 +9,11 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "project/column_spec.h"
+#include "project/quantity.h"
 
 #define RESERVED_NAME "_lakehaul" /* the lake's own folder */
 #define SCOPE_SIZE 256
+#define FILE_LEAST_BYTES ((uint64_t)1 << 20)
 #define SUGGESTED_FILES_MAX 512
 
 /* Kinds first: their places in the table are those of enum lh_task_kind. */
@@ -27,7 +29,10 @@ enum task_key {
   KEY_NUMERIC,
   KEY_MULTIDIMENSIONAL,
   KEY_NAMES,
-  KEY_COMPAT
+  KEY_COMPAT,
+  KEY_STREAMS,
+  KEY_SPLIT_BY,
+  KEY_FILE_SIZE
 };
 #define KIND_COUNT 3
 
@@ -44,6 +49,9 @@ static const struct lh_yaml_key task_keys[] = {
     [KEY_MULTIDIMENSIONAL] = {"multidimensional", false},
     [KEY_NAMES] = {"names", false},
     [KEY_COMPAT] = {"compat", false},
+    [KEY_STREAMS] = {"streams", false},
+    [KEY_SPLIT_BY] = {"split_by", false},
+    [KEY_FILE_SIZE] = {"file_size", false},
     {"file", true},
     {"c", true},
     {"command", true},
@@ -261,6 +269,8 @@ static lh_status check_kind_takes(const struct lh_yaml *yaml, const struct lh_ya
       {KEY_NUMERIC, true, "it is for tasks that read PostgreSQL"},
       {KEY_MULTIDIMENSIONAL, true, "it is for tasks that read PostgreSQL"},
       {KEY_NAMES, true, "name the columns in its SELECT"},
+      {KEY_STREAMS, false, "only tables are read over several connections"},
+      {KEY_SPLIT_BY, false, "only tables are read over several connections"},
   };
   for (size_t i = 0; i < sizeof(of_tables) / sizeof(of_tables[0]); i++) {
     const yaml_node_t *const key = fields[of_tables[i].key].key;
@@ -271,6 +281,33 @@ static lh_status check_kind_takes(const struct lh_yaml *yaml, const struct lh_ya
       lh_error_hint(err, "%s", of_tables[i].hint);
       return LH_ERROR_PROJECT;
     }
+  }
+  return LH_OK;
+}
+
+lh_status lh_task_spec_read_file_size(const struct lh_yaml *yaml, const yaml_node_t *node, const char *scope,
+                                      uint64_t *out, struct lh_error *err) {
+  LH_TRY(lh_quantity_read_bytes(yaml, node, "file_size", scope, out, err));
+  if (*out < FILE_LEAST_BYTES) {
+    return lh_yaml_fail(yaml, node, LH_ERROR_PROJECT, err, "file_size%s%s must be at least 1MB, not %.64s",
+                        scope != NULL ? " of " : "", scope != NULL ? scope : "",
+                        (const char *)node->data.scalar.value);
+  }
+  return LH_OK;
+}
+
+/* Into how many connections and files a table goes. */
+static lh_status read_division(const struct lh_yaml *yaml, const struct lh_yaml_field *fields,
+                               const char *scope, struct lh_task_spec *task, struct lh_error *err) {
+  if (fields[KEY_STREAMS].key != NULL) {
+    LH_TRY(lh_yaml_get_int(yaml, fields[KEY_STREAMS].value, "streams", scope, 1, LH_STREAMS_MAX,
+                           &task->streams, err));
+  }
+  if (fields[KEY_SPLIT_BY].key != NULL) {
+    LH_TRY(lh_yaml_get_text(yaml, fields[KEY_SPLIT_BY].value, "split_by", scope, &task->split_by, err));
+  }
+  if (fields[KEY_FILE_SIZE].key != NULL) {
+    LH_TRY(lh_task_spec_read_file_size(yaml, fields[KEY_FILE_SIZE].value, scope, &task->file_bytes, err));
   }
   return LH_OK;
 }
@@ -323,6 +360,7 @@ lh_status lh_task_spec_read(struct lh_yaml *yaml, const yaml_node_t *key, const 
   if (fields[KEY_COMPAT].key != NULL) {
     LH_TRY(lh_task_spec_read_compat(yaml, fields[KEY_COMPAT].value, scope, &task->compat, err));
   }
+  LH_TRY(read_division(yaml, fields, scope, task, err));
   if (fields[KEY_COLUMNS].key != NULL) {
     LH_TRY(lh_column_spec_read(yaml, fields[KEY_COLUMNS].value, scope, task, err));
   }

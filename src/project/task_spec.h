@@ -25,6 +25,10 @@ lh_status lh_task_spec_read_compression(const struct lh_yaml *yaml, const yaml_n
 lh_status lh_task_spec_read_compat(const struct lh_yaml *yaml, const yaml_node_t *node, const char *scope,
                                    enum lh_compat *out, struct lh_error *err) LH_WARN_UNUSED;
 
+/* At least 1MB. */
+lh_status lh_task_spec_read_file_size(const struct lh_yaml *yaml, const yaml_node_t *node, const char *scope,
+                                      uint64_t *out, struct lh_error *err) LH_WARN_UNUSED;
+
 /* evolve or strict. */
 lh_status lh_task_spec_read_schema_rule(const struct lh_yaml *yaml, const yaml_node_t *node,
                                         const char *scope, enum lh_schema_rule *out,

@@ -17,12 +17,13 @@ static json_t *inputs_to_json(const struct lh_job *job) {
 
 lh_status lh_job_encode(const struct lh_job *job, struct lh_buf *out, struct lh_error *err) {
   json_t *const object =
-      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:I, s:i, s:o}", "project_path",
+      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:I, s:i, s:i, s:I, s:o}", "project_path",
                 job->project_path, "project_text", job->project_text, "task", job->task, "sql", job->sql,
                 "lake", job->lake, "version", job->version, "snapshot_id", job->snapshot_id, "snapshot_time",
                 job->snapshot_time, "snapshot_lsn", job->snapshot_lsn, "temp_directory", job->temp_directory,
                 "limit", (json_int_t)job->limit, "verify", job->verify, "memory_bytes",
-                (json_int_t)job->memory_bytes, "threads", job->threads, "inputs", inputs_to_json(job));
+                (json_int_t)job->memory_bytes, "threads", job->threads, "streams", job->streams, "rate_bytes",
+                (json_int_t)job->rate_bytes, "inputs", inputs_to_json(job));
   return lh_json_take_append(object, false, out, err);
 }
 
@@ -91,7 +92,9 @@ static lh_status decode_job_object(const json_t *object, struct lh_arena *arena,
   out->limit = json_integer_value(json_object_get(object, "limit"));
   out->verify = json_is_true(json_object_get(object, "verify"));
   out->threads = (int)json_integer_value(json_object_get(object, "threads"));
+  out->streams = (int)json_integer_value(json_object_get(object, "streams"));
   LH_TRY(lh_json_get_uint(object, "memory_bytes", job_what, &out->memory_bytes, err));
+  LH_TRY(lh_json_get_uint(object, "rate_bytes", job_what, &out->rate_bytes, err));
   return decode_inputs(object, arena, out, err);
 }
 

@@ -37,6 +37,8 @@ struct lh_job {
   bool verify;
   uint64_t memory_bytes;
   int threads;
+  int streams;         /* 0: as the task says */
+  uint64_t rate_bytes; /* this task's share; 0: no limit */
   struct lh_task_input *inputs;
   size_t input_count;
 };

@@ -46,7 +46,6 @@ static lh_status take_report(struct lh_supervisor *supervisor, size_t index, con
     switch (report.kind) {
       case LH_REPORT_STARTED:
         task->estimated_rows = report.rows;
-        supervisor->begun[index] = true;
         lh_progress_state(&supervisor->progress, task);
         break;
       case LH_REPORT_PROGRESS:

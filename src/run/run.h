@@ -54,6 +54,7 @@ struct lh_run_options {
   const char *project_text; /* as read: handed to the workers */
   struct lh_graph *graph;   /* with its selection made */
   int jobs;
+  int streams; /* connections per table, whatever the project says; 0: what it says */
   uint64_t memory_bytes;
   const char *lake;      /* the project's, or what --lake says */
   const char *lake_base; /* the directory that a relative `lake` starts from */

@@ -6,6 +6,10 @@
 #include "base/log.h"
 #include "run/supervisor.h"
 
+/* What this process itself fills, and the least that a worker can do with. */
+#define SUPERVISOR_BYTES (UINT64_C(12) << 20)
+#define TASK_LEAST_BYTES (UINT64_C(48) << 20)
+
 static struct lh_task_run *dependency_run(const struct lh_supervisor *supervisor,
                                           const struct lh_task_run *task, size_t index) {
   return supervisor->by_node[task->node->dependencies[index]];
@@ -82,10 +86,19 @@ static lh_status resolve_inputs(struct lh_supervisor *supervisor, const struct l
   return LH_OK;
 }
 
-/* How many tasks can run at once, which is what the run's memory and processors are divided by. */
+/* What the run's memory leaves to the workers. */
+static uint64_t workers_memory(const struct lh_supervisor *supervisor) {
+  return supervisor->options->memory_bytes - SUPERVISOR_BYTES;
+}
+
+/* How many tasks can run at once, which is what the run's memory, rate and processors are divided by: as many as
+ * are wanted, but each with the memory that it needs. */
 static size_t parallel_tasks(const struct lh_supervisor *supervisor) {
-  const size_t jobs = (size_t)supervisor->options->jobs;
-  return jobs < supervisor->task_count ? jobs : supervisor->task_count;
+  const size_t fitting = (size_t)(workers_memory(supervisor) / TASK_LEAST_BYTES);
+  size_t tasks = (size_t)supervisor->options->jobs;
+  tasks = tasks < supervisor->task_count ? tasks : supervisor->task_count;
+  tasks = tasks < fitting ? tasks : fitting;
+  return tasks > 0 ? tasks : 1;
 }
 
 static int threads_per_task(const struct lh_supervisor *supervisor) {
@@ -114,8 +127,10 @@ static lh_status start(struct lh_supervisor *supervisor, size_t index, struct lh
       .temp_directory = supervisor->temp_directory,
       .limit = supervisor->options->limit,
       .verify = supervisor->options->verify && reads_source,
-      .memory_bytes = supervisor->options->memory_bytes / parallel_tasks(supervisor),
+      .memory_bytes = workers_memory(supervisor) / parallel_tasks(supervisor),
       .threads = threads_per_task(supervisor),
+      .streams = supervisor->options->streams,
+      .rate_bytes = supervisor->options->project->rate_bytes / parallel_tasks(supervisor),
   };
   LH_TRY(resolve_inputs(supervisor, task, &job, err));
   LH_TRY(lh_worker_spawn(&supervisor->workers[index], &job, err));
@@ -152,7 +167,7 @@ void lh_supervisor_schedule(struct lh_supervisor *supervisor) {
       skip_after(supervisor, task, broken);
     } else if (supervisor->stop_reason != NULL) {
       skip(supervisor, task, supervisor->stop_reason);
-    } else if (supervisor->running < (size_t)supervisor->options->jobs && is_ready(supervisor, task)) {
+    } else if (supervisor->running < parallel_tasks(supervisor) && is_ready(supervisor, task)) {
       if (start(supervisor, i, &task->error) != LH_OK) {
         lh_supervisor_fail(supervisor, task);
       }
@@ -167,9 +182,8 @@ void lh_supervisor_release_snapshot(struct lh_supervisor *supervisor) {
   }
   for (size_t i = 0; i < supervisor->task_count; i++) {
     const struct lh_task_run *const task = &supervisor->tasks[i];
-    const bool waiting =
-        task->state == LH_TASK_PENDING || (task->state == LH_TASK_RUNNING && !supervisor->begun[i]);
-    if (waiting && lh_task_reads_source(task)) {
+    const bool is_under_way = task->state == LH_TASK_PENDING || task->state == LH_TASK_RUNNING;
+    if (is_under_way && lh_task_reads_source(task)) {
       return;
     }
   }

@@ -27,10 +27,8 @@ static lh_status plan_tasks(struct lh_supervisor *supervisor, struct lh_error *e
   struct lh_arena *const arena = supervisor->arena;
   supervisor->tasks = LH_ARENA_ARRAY(arena, struct lh_task_run, graph->node_count);
   supervisor->workers = LH_ARENA_ARRAY(arena, struct lh_worker, graph->node_count);
-  supervisor->begun = LH_ARENA_ARRAY(arena, bool, graph->node_count);
   supervisor->by_node = LH_ARENA_ARRAY(arena, struct lh_task_run *, graph->node_count);
-  if (supervisor->tasks == NULL || supervisor->workers == NULL || supervisor->begun == NULL ||
-      supervisor->by_node == NULL) {
+  if (supervisor->tasks == NULL || supervisor->workers == NULL || supervisor->by_node == NULL) {
     return lh_error_memory(err);
   }
   for (size_t i = 0; i < graph->node_count; i++) {
@@ -69,7 +67,12 @@ static lh_status open_source(struct lh_supervisor *supervisor, struct lh_error *
     if (lh_task_reads_source(&supervisor->tasks[i])) {
       const char *source = NULL;
       LH_TRY(lh_project_get_source(supervisor->options->project, &source, err));
-      LH_TRY(lh_pg_connect(source, &supervisor->leader, err));
+      const struct lh_pg_session session = {
+          .application_name = "lakehaul",
+          .lock_timeout_ms = supervisor->options->project->lock_timeout_ms,
+          .statement_timeout_ms = supervisor->options->project->statement_timeout_ms,
+      };
+      LH_TRY(lh_pg_connect_session(source, &session, &supervisor->leader, err));
       return lh_pg_export_snapshot(supervisor->leader, &supervisor->snapshot, err);
     }
   }

@@ -15,12 +15,11 @@ struct lh_supervisor {
   struct lh_arena *arena;
   struct lh_task_run *tasks; /* selected tasks, dependencies first */
   struct lh_worker *workers; /* one per task, same index */
-  bool *begun;               /* per task: its worker has taken the snapshot */
   size_t task_count;
   struct lh_task_run **by_node; /* per graph node: its run, or NULL where not selected */
   struct lh_store *store;
   struct lh_store_lock *run_lock;
-  struct lh_pg_connection *leader; /* holds the snapshot; NULL once every reader has begun */
+  struct lh_pg_connection *leader; /* holds the snapshot; NULL once every reader has ended */
   struct lh_pg_snapshot snapshot;
   struct lh_progress progress;
   const char *temp_directory; /* of this run alone, removed at its end; NULL until it is made */

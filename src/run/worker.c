@@ -75,13 +75,20 @@ static lh_status run_job(struct worker *worker, const struct lh_job *job, struct
     return lh_error_set(err, LH_ERROR_INTERNAL, "the job names task %s, which the project does not have",
                         job->task);
   }
+  const char *source = NULL;
+  if (job->snapshot_id[0] != '\0') {
+    LH_TRY(lh_project_get_source(project, &source, err));
+  }
   struct lh_task_spec pinned = *spec;
   pinned.sql = job->sql;
   const struct lh_observer observer = {
       .context = worker, .started = on_started, .progress = on_progress, .warning = on_warning};
   struct lh_task_request request = {
       .spec = &pinned,
-      .source = project->source,
+      .source = source,
+      .session = lh_task_session(project, &pinned, &worker->arena),
+      .streams = job->streams > 0 ? job->streams : pinned.streams,
+      .rate_bytes = job->rate_bytes,
       .version = job->version,
       .snapshot_id = job->snapshot_id[0] != '\0' ? job->snapshot_id : NULL,
       .snapshot_time = job->snapshot_time,

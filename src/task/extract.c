@@ -1,23 +1,53 @@
-/* Extraction: connect, take the snapshot, describe, then COPY into Parquet batch by batch. */
+/* Extraction: connect, take the snapshot, describe, then read the ranges over as many streams as there are. */
 #include "task/extract.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "postgres/copy_reader.h"
 #include "postgres/types/decode.h"
-#include "postgres/types/postgis.h"
-#include "task/output.h"
+#include "task/stream.h"
 
-static void cancel_connection(void *target) {
-  lh_pg_cancel(target);
+/* Enough for values that are nested as deep as Parquet goes. */
+#define THREAD_STACK_BYTES ((size_t)1 << 20)
+
+/* -------- connections -------- */
+
+static int stream_limit(const struct lh_extract_request *request) {
+  return request->streams > 1 ? request->streams : 1;
+}
+
+void lh_extraction_register(struct lh_extraction *extraction, size_t stream,
+                            struct lh_pg_connection *connection) {
+  pthread_mutex_lock(&extraction->lock);
+  extraction->open[stream] = connection;
+  pthread_mutex_unlock(&extraction->lock);
+}
+
+void lh_extraction_cancel(struct lh_extraction *extraction) {
+  pthread_mutex_lock(&extraction->lock);
+  for (int i = 0; i < stream_limit(&extraction->request); i++) {
+    if (extraction->open[i] != NULL) {
+      lh_pg_cancel(extraction->open[i]);
+    }
+  }
+  pthread_mutex_unlock(&extraction->lock);
+}
+
+static void cancel_extraction(void *target) {
+  lh_extraction_cancel(target);
 }
 
 lh_status lh_extraction_open(struct lh_extraction *extraction, const struct lh_extract_request *request,
                              struct lh_interrupt *interrupt, struct lh_arena *arena, struct lh_error *err) {
-  *extraction = (struct lh_extraction){.interrupt = interrupt};
-  LH_TRY(lh_pg_connect(request->source, &extraction->connection, err));
-  lh_interrupt_set(interrupt, cancel_connection, extraction->connection);
+  *extraction = (struct lh_extraction){.request = *request, .interrupt = interrupt};
+  pthread_mutex_init(&extraction->lock, NULL);
+  extraction->open = LH_ARENA_ARRAY(arena, struct lh_pg_connection *, (size_t)stream_limit(request));
+  if (extraction->open == NULL) {
+    return lh_error_memory(err);
+  }
+  LH_TRY(lh_pg_connect_session(request->source, &request->session, &extraction->connection, err));
+  lh_extraction_register(extraction, 0, extraction->connection);
+  lh_interrupt_set(interrupt, cancel_extraction, extraction);
   LH_TRY(lh_pg_begin_read(extraction->connection, request->snapshot_id, err));
   if (request->table != NULL) {
     return lh_pg_describe_table(extraction->connection, request->table, &request->select, arena,
@@ -26,6 +56,15 @@ lh_status lh_extraction_open(struct lh_extraction *extraction, const struct lh_e
   return lh_pg_describe_query(extraction->connection, request->query, &request->select, arena,
                               &extraction->relation, err);
 }
+
+void lh_extraction_close(struct lh_extraction *extraction) {
+  lh_interrupt_set(extraction->interrupt, NULL, NULL);
+  lh_pg_disconnect(extraction->connection);
+  pthread_mutex_destroy(&extraction->lock);
+  *extraction = (struct lh_extraction){0};
+}
+
+/* -------- what the user is told -------- */
 
 struct lh_pg_select_options lh_extraction_select(const struct lh_task_spec *spec, int64_t limit) {
   return (struct lh_pg_select_options){
@@ -99,87 +138,100 @@ static void warn_of_columns(const struct lh_pg_relation *relation, const struct 
   }
 }
 
-static lh_status copy_batches(struct lh_extraction *extraction, struct lh_copy_reader *reader,
-                              struct lh_batch *batch, struct lh_output *output,
-                              const struct lh_observer *observer, struct lh_error *err) {
-  for (;;) {
-    LH_TRY(lh_interrupt_check(extraction->interrupt, err));
-    lh_batch_reset(batch);
-    LH_TRY(lh_copy_reader_next(reader, batch, err));
-    if (batch->row_count == 0) {
-      return LH_OK;
-    }
-    LH_TRY(lh_output_write(output, batch, err));
-    lh_observer_progress(observer, output->rows, lh_copy_reader_bytes(reader));
+/* -------- streams -------- */
+
+static void *run_stream(void *stream) {
+  lh_stream_run(stream);
+  return NULL;
+}
+
+static bool start_thread(pthread_t *thread, struct lh_stream *stream) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);
+  const bool started = pthread_create(thread, &attributes, run_stream, stream) == 0;
+  pthread_attr_destroy(&attributes);
+  return started;
+}
+
+/* The first stream is this thread's. One that cannot be started is done without. */
+static void run_streams(struct lh_stream *streams, pthread_t *threads, size_t count) {
+  size_t started = 1;
+  while (started < count && start_thread(&threads[started], &streams[started])) {
+    started++;
+  }
+  lh_stream_run(&streams[0]);
+  for (size_t i = 1; i < started; i++) {
+    pthread_join(threads[i], NULL);
   }
 }
 
-/* What is known of geometries once they have all been seen, into the file's metadata. */
-static lh_status note_geometries(const struct lh_extraction *extraction,
-                                 const struct lh_parquet_writer_options *options, struct lh_output *output,
-                                 const struct lh_observer *observer, struct lh_arena *arena,
-                                 struct lh_error *err) {
-  struct lh_pg_geo_metadata geo;
-  LH_TRY(lh_pg_geo_metadata_build(extraction->connection, extraction->relation, arena, &geo, err));
-  for (size_t i = 0; i < geo.warning_count; i++) {
-    lh_observer_warning(observer, geo.warnings[i]);
-  }
-  if (geo.value == NULL) {
-    return LH_OK;
-  }
-  const size_t count = options->metadata_count;
-  struct lh_key_value *const metadata = LH_ARENA_ARRAY(arena, struct lh_key_value, count + 1);
-  if (metadata == NULL) {
+static lh_status read_ranges(struct lh_stream_team *team, size_t count, struct lh_arena *arena,
+                             struct lh_error *err) {
+  struct lh_stream *const streams = LH_ARENA_ARRAY(arena, struct lh_stream, count);
+  pthread_t *const threads = LH_ARENA_ARRAY(arena, pthread_t, count);
+  if (streams == NULL || threads == NULL) {
     return lh_error_memory(err);
   }
-  for (size_t i = 0; i < count; i++) {
-    metadata[i] = options->metadata[i];
-  }
-  metadata[count] = (struct lh_key_value){"geo", geo.value};
-  lh_parquet_writer_set_metadata(output->writer, metadata, count + 1);
-  lh_parquet_writer_set_crs(output->writer, geo.crs);
-  return LH_OK;
-}
-
-lh_status lh_extraction_copy(struct lh_extraction *extraction,
-                             const struct lh_parquet_writer_options *options, struct lh_sink *sink,
-                             const struct lh_observer *observer, uint64_t *rows, struct lh_error *err) {
-  const struct lh_pg_relation *const relation = extraction->relation;
-  struct lh_copy_reader *reader = NULL;
-  struct lh_batch batch = {0};
-  struct lh_output output;
-  struct lh_arena arena;
-  lh_arena_init(&arena, 0);
-  warn_of_columns(relation, observer);
-  lh_status status = lh_output_open(&output, &relation->schema, options, sink, err);
-  if (status == LH_OK) {
-    status = lh_batch_init(&batch, &relation->schema, LH_BATCH_ROWS, err);
+  lh_status status = LH_OK;
+  size_t made = 0;
+  while (made < count && status == LH_OK) {
+    status = lh_stream_init(&streams[made], team, made, arena, err);
+    made++;
   }
   if (status == LH_OK) {
-    status = lh_copy_reader_open(extraction->connection, relation, &reader, err);
+    run_streams(streams, threads, count);
+    status = team->err.code;
+    if (status != LH_OK) {
+      *err = team->err;
+    }
   }
-  if (status == LH_OK) {
-    status = copy_batches(extraction, reader, &batch, &output, observer, err);
+  for (size_t i = 0; i < made; i++) {
+    lh_stream_clear(&streams[i]);
   }
-  if (status == LH_OK) {
-    status = note_geometries(extraction, options, &output, observer, &arena, err);
-  }
-  if (status == LH_OK) {
-    status = lh_output_finish(&output, err);
-  }
-  if (status == LH_OK) {
-    warn_of_replaced(relation, observer);
-  }
-  *rows = output.rows;
-  lh_output_clear(&output);
-  lh_batch_clear(&batch);
-  lh_copy_reader_free(reader);
-  lh_arena_clear(&arena);
   return status;
 }
 
-void lh_extraction_close(struct lh_extraction *extraction) {
-  lh_interrupt_set(extraction->interrupt, NULL, NULL);
-  lh_pg_disconnect(extraction->connection);
-  *extraction = (struct lh_extraction){0};
+static lh_status run_team(struct lh_stream_team *team, struct lh_arena *arena, struct lh_error *err) {
+  struct lh_extraction *const extraction = team->extraction;
+  const size_t limit = (size_t)stream_limit(&extraction->request);
+  const size_t count = team->split->range_count < limit ? team->split->range_count : limit;
+  char shared_id[64];
+  if (team->snapshot_id == NULL && count > 1) {
+    LH_TRY(lh_pg_share_snapshot(extraction->connection, shared_id, err));
+    team->snapshot_id = shared_id;
+  }
+  LH_TRY(lh_range_queue_init(&team->queue, team->split->range_count, arena, err));
+  pthread_mutex_init(&team->lock, NULL);
+  lh_pace_init(&team->pace, extraction->request.rate_bytes);
+  const lh_status status = read_ranges(team, count, arena, err);
+  lh_pace_clear(&team->pace);
+  pthread_mutex_destroy(&team->lock);
+  lh_range_queue_clear(&team->queue);
+  return status;
+}
+
+lh_status lh_extraction_copy(struct lh_extraction *extraction, struct lh_parts *parts,
+                             const struct lh_observer *observer, struct lh_arena *arena,
+                             struct lh_error *err) {
+  const struct lh_pg_relation *const relation = extraction->relation;
+  const struct lh_pg_split_options options = {.column = extraction->request.split_column,
+                                              .streams = stream_limit(&extraction->request)};
+  struct lh_pg_split *split = NULL;
+  warn_of_columns(relation, observer);
+  LH_TRY(lh_pg_split_relation(extraction->connection, relation, &options, arena, &split, err));
+  if (split->warning != NULL) {
+    lh_observer_warning(observer, split->warning);
+  }
+  struct lh_stream_team team = {
+      .extraction = extraction,
+      .split = split,
+      .parts = parts,
+      .observer = observer,
+      .snapshot_id = extraction->request.snapshot_id,
+      .first_can_return = extraction->request.snapshot_id != NULL,
+  };
+  LH_TRY(run_team(&team, arena, err));
+  warn_of_replaced(relation, observer);
+  return LH_OK;
 }

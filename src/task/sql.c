@@ -37,22 +37,38 @@ static lh_status add_inputs(const struct lh_task_request *request, struct lh_eng
   return LH_OK;
 }
 
-static lh_status copy_result(const struct lh_task_request *request, struct lh_engine_result *result,
-                             struct lh_output *output, struct lh_error *err) {
-  struct lh_batch batch = {0};
-  lh_status status = lh_batch_init(&batch, lh_engine_result_schema(result), LH_BATCH_ROWS, err);
-  while (status == LH_OK) {
-    status = lh_interrupt_check(request->interrupt, err);
-    if (status == LH_OK) {
-      lh_batch_reset(&batch);
-      status = lh_engine_fetch(result, &batch, err);
+/* Rows go into part after part. */
+static lh_status write_batch(struct lh_output *output, const struct lh_batch *batch, struct lh_error *err) {
+  LH_TRY(lh_output_write(output, batch, err));
+  return lh_output_is_full(output) ? lh_output_finish_part(output, err) : LH_OK;
+}
+
+static lh_status copy_batches(const struct lh_task_request *request, struct lh_engine_result *result,
+                              struct lh_batch *batch, struct lh_output *output, struct lh_error *err) {
+  uint64_t rows = 0;
+  for (;;) {
+    LH_TRY(lh_interrupt_check(request->interrupt, err));
+    lh_batch_reset(batch);
+    LH_TRY(lh_engine_fetch(result, batch, err));
+    if (batch->row_count == 0) {
+      return lh_output_finish_part(output, err);
     }
-    if (status != LH_OK || batch.row_count == 0) {
-      break;
-    }
-    status = lh_output_write(output, &batch, err);
-    lh_observer_progress(request->observer, output->rows, 0);
+    LH_TRY(write_batch(output, batch, err));
+    rows += batch->row_count;
+    lh_observer_progress(request->observer, rows, 0);
   }
+}
+
+static lh_status copy_result(const struct lh_task_request *request, struct lh_engine_result *result,
+                             struct lh_parts *parts, struct lh_error *err) {
+  struct lh_batch batch = {0};
+  struct lh_output output;
+  lh_output_init(&output, parts);
+  lh_status status = lh_batch_init(&batch, lh_engine_result_schema(result), LH_BATCH_ROWS, err);
+  if (status == LH_OK) {
+    status = copy_batches(request, result, &batch, &output, err);
+  }
+  lh_output_clear(&output);
   lh_batch_clear(&batch);
   return status;
 }
@@ -61,27 +77,22 @@ static lh_status write_result(const struct lh_task_request *request, struct lh_e
                               struct lh_arena *arena, struct lh_task_result *out, struct lh_error *err) {
   LH_TRY(lh_schema_copy(lh_engine_result_schema(result), arena, &out->schema, err));
   out->source = lh_arena_printf(arena, "sql %s", request->spec->sql_path);
-  const char *const key = lh_task_part_key(request, arena);
-  if (out->source == NULL || key == NULL) {
+  if (out->source == NULL) {
     return lh_error_memory(err);
   }
   LH_TRY(lh_task_check_schema(request, arena, out, err));
   struct lh_parquet_writer_options options;
+  struct lh_parts parts;
   LH_TRY(lh_task_writer_options(request, out, arena, &options, err));
-  struct lh_sink *sink = NULL;
-  LH_TRY(lh_store_create(request->store, key, &sink, err));
-  struct lh_output output;
-  lh_status status = lh_output_open(&output, lh_engine_result_schema(result), &options, sink, err);
+  lh_output_fit_memory(&options, &out->schema, SQL_WRITER_SHARE_BYTES);
+  lh_parts_init(&parts, &out->schema, &options, request->spec->file_bytes, lh_task_create_part,
+                (void *)request, arena);
+  lh_status status = copy_result(request, result, &parts, err);
   if (status == LH_OK) {
-    status = copy_result(request, result, &output, err);
+    status = lh_task_add_parts(request, &parts, arena, out, err);
   }
-  if (status == LH_OK) {
-    status = lh_output_finish(&output, err);
-  }
-  const uint64_t rows = output.rows;
-  lh_output_clear(&output);
-  LH_TRY(status);
-  return lh_task_add_file(request, key, rows, arena, out, err);
+  lh_parts_clear(&parts);
+  return status;
 }
 
 static lh_status run_in_engine(const struct lh_task_request *request, struct lh_engine *engine,

@@ -1,6 +1,7 @@
 /* Which kind of task is run how, and what all kinds share: part names, writer options, reading back. */
 #include "task/task.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "postgres/types/decode.h"
@@ -8,17 +9,49 @@
 #include "task/file_metadata.h"
 #include "task/output.h"
 
+/* The program, its libraries and libpq before anything is read. */
+#define PROGRAM_BYTES (UINT64_C(20) << 20)
+/* A batch, a connection, and pages and dictionaries that are worth the name. */
+#define STREAM_LEAST_BYTES (UINT64_C(12) << 20)
 /* What the engine is left with beside the program itself when files are verified. */
 #define VERIFY_SHARE_BYTES (UINT64_C(64) << 20)
 #define VERIFY_LEAST_ENGINE_BYTES (UINT64_C(64) << 20)
+
+/* What the program leaves of a task's memory. */
+static uint64_t streams_memory(uint64_t memory_bytes) {
+  return memory_bytes > 2 * PROGRAM_BYTES ? memory_bytes - PROGRAM_BYTES : memory_bytes / 2;
+}
+
+int lh_task_fitting_streams(uint64_t memory_bytes, int wanted) {
+  const uint64_t most = streams_memory(memory_bytes) / STREAM_LEAST_BYTES;
+  wanted = wanted > 1 ? wanted : 1;
+  return most < (uint64_t)wanted ? (most > 1 ? (int)most : 1) : wanted;
+}
+
+uint64_t lh_task_stream_memory(uint64_t memory_bytes, int streams) {
+  return streams_memory(memory_bytes) / (uint64_t)streams;
+}
+
+struct lh_pg_session lh_task_session(const struct lh_project *project, const struct lh_task_spec *spec,
+                                     struct lh_arena *arena) {
+  return (struct lh_pg_session){
+      .application_name = lh_arena_printf(arena, "lakehaul %s", spec->name),
+      .lock_timeout_ms = project->lock_timeout_ms,
+      .statement_timeout_ms = project->statement_timeout_ms,
+  };
+}
 
 static uint64_t verify_memory(uint64_t memory_bytes) {
   return memory_bytes < VERIFY_SHARE_BYTES + VERIFY_LEAST_ENGINE_BYTES ? VERIFY_LEAST_ENGINE_BYTES
                                                                        : memory_bytes - VERIFY_SHARE_BYTES;
 }
 
-const char *lh_task_part_key(const struct lh_task_request *request, struct lh_arena *arena) {
-  return lh_arena_printf(arena, "%s/%s/part-00000.parquet", request->spec->name, request->version);
+lh_status lh_task_create_part(void *context, uint32_t number, struct lh_arena *arena, const char **name,
+                              struct lh_sink **out, struct lh_error *err) {
+  const struct lh_task_request *const request = context;
+  *name = lh_arena_printf(arena, "%s/%s/part-%05" PRIu32 ".parquet", request->spec->name, request->version,
+                          number);
+  return *name != NULL ? lh_store_create(request->store, *name, out, err) : lh_error_memory(err);
 }
 
 static const struct lh_column_settings *settings_of(const struct lh_task_spec *spec,
@@ -95,26 +128,37 @@ lh_status lh_task_writer_options(const struct lh_task_request *request, const st
   out->codec = request->spec->codec;
   out->codec_level = request->spec->codec_level;
   LH_TRY(set_column_options(request->spec, &result->schema, arena, out, err));
-  lh_output_fit_memory(out, request->memory_bytes);
   return LH_OK;
 }
 
-lh_status lh_task_add_file(const struct lh_task_request *request, const char *key, uint64_t rows,
-                           struct lh_arena *arena, struct lh_task_result *out, struct lh_error *err) {
+static lh_status add_part(const struct lh_task_request *request, const struct lh_part *part,
+                          struct lh_arena *arena, struct lh_task_result *out, struct lh_error *err) {
   struct lh_source *source = NULL;
-  LH_TRY(lh_store_open_object(request->store, key, &source, err));
+  LH_TRY(lh_store_open_object(request->store, part->name, &source, err));
   const uint64_t bytes = source->size_bytes;
-  const lh_status status = lh_output_check(source, rows, err);
+  const lh_status status = lh_output_check(source, part->rows, err);
   lh_source_free(source);
   LH_TRY(status);
-  out->files = LH_ARENA_NEW(arena, struct lh_task_file);
+  const char *const key = lh_arena_strdup(arena, part->name);
+  if (key == NULL) {
+    return lh_error_memory(err);
+  }
+  out->files[out->file_count++] = (struct lh_task_file){key, part->rows, bytes};
+  out->rows += part->rows;
+  out->bytes += bytes;
+  return LH_OK;
+}
+
+lh_status lh_task_add_parts(const struct lh_task_request *request, struct lh_parts *parts,
+                            struct lh_arena *arena, struct lh_task_result *out, struct lh_error *err) {
+  LH_TRY(lh_parts_finish(parts, err));
+  out->files = LH_ARENA_ARRAY(arena, struct lh_task_file, parts->finished_count);
   if (out->files == NULL) {
     return lh_error_memory(err);
   }
-  out->files[0] = (struct lh_task_file){.key = key, .rows = rows, .bytes = bytes};
-  out->file_count = 1;
-  out->rows = rows;
-  out->bytes = bytes;
+  for (size_t i = 0; i < parts->finished_count; i++) {
+    LH_TRY(add_part(request, &parts->finished[i], arena, out, err));
+  }
   return LH_OK;
 }
 
@@ -137,30 +181,48 @@ static lh_status count_replaced(const struct lh_pg_relation *relation, struct lh
   return LH_OK;
 }
 
-static lh_status copy_extraction(const struct lh_task_request *request, struct lh_extraction *extraction,
-                                 struct lh_arena *arena, struct lh_task_result *out, struct lh_error *err) {
-  const struct lh_pg_relation *const relation = extraction->relation;
-  lh_observer_started(request->observer, relation->estimated_rows);
+static lh_status describe_extraction(const struct lh_task_request *request,
+                                     const struct lh_pg_relation *relation, struct lh_arena *arena,
+                                     struct lh_task_result *out, struct lh_error *err) {
   out->schema = relation->schema;
   out->comment = relation->comment;
   out->primary_key = relation->primary_key;
   out->primary_key_count = relation->primary_key_count;
   out->source =
       request->spec->kind == LH_TASK_QUERY ? "query" : lh_arena_printf(arena, "table %s", relation->name);
-  const char *const key = lh_task_part_key(request, arena);
-  if (out->source == NULL || key == NULL) {
-    return lh_error_memory(err);
+  return out->source != NULL ? lh_task_check_schema(request, arena, out, err) : lh_error_memory(err);
+}
+
+/* The parts allocate from an arena of their own, since streams make them side by side. */
+static lh_status copy_parts(const struct lh_task_request *request, struct lh_extraction *extraction,
+                            const struct lh_parquet_writer_options *options, struct lh_arena *arena,
+                            struct lh_arena *part_arena, struct lh_task_result *out, struct lh_error *err) {
+  struct lh_parts parts;
+  lh_parts_init(&parts, &out->schema, options, request->spec->file_bytes, lh_task_create_part,
+                (void *)request, part_arena);
+  lh_status status = lh_extraction_copy(extraction, &parts, request->observer, arena, err);
+  if (status == LH_OK) {
+    status = lh_task_add_parts(request, &parts, arena, out, err);
   }
-  LH_TRY(lh_task_check_schema(request, arena, out, err));
+  lh_parts_clear(&parts);
+  return status;
+}
+
+static lh_status copy_extraction(const struct lh_task_request *request, struct lh_extraction *extraction,
+                                 struct lh_arena *arena, struct lh_task_result *out, struct lh_error *err) {
+  struct lh_pg_relation *const relation = extraction->relation;
+  lh_observer_started(request->observer, relation->estimated_rows);
+  LH_TRY(describe_extraction(request, relation, arena, out, err));
   struct lh_parquet_writer_options options;
   LH_TRY(lh_task_writer_options(request, out, arena, &options, err));
   LH_TRY(lh_output_note_names(&options, &out->schema, arena, err));
-  struct lh_sink *sink = NULL;
-  LH_TRY(lh_store_create(request->store, key, &sink, err));
-  uint64_t rows = 0;
-  LH_TRY(lh_extraction_copy(extraction, &options, sink, request->observer, &rows, err));
-  LH_TRY(count_replaced(relation, arena, out, err));
-  return lh_task_add_file(request, key, rows, arena, out, err);
+  lh_output_fit_memory(&options, &out->schema, lh_task_stream_memory(request->memory_bytes, extraction->request.streams));
+  struct lh_arena part_arena;
+  lh_arena_init(&part_arena, 0);
+  const lh_status status = copy_parts(request, extraction, &options, arena, &part_arena, out, err);
+  lh_arena_clear(&part_arena);
+  LH_TRY(status);
+  return count_replaced(relation, arena, out, err);
 }
 
 /* On the connection of the extraction, whose transaction still has its snapshot. */
@@ -217,10 +279,14 @@ static struct lh_extract_request extract_request(const struct lh_task_request *r
   const struct lh_task_spec *const spec = request->spec;
   return (struct lh_extract_request){
       .source = request->source,
+      .session = request->session,
       .snapshot_id = request->snapshot_id,
       .table = spec->kind == LH_TASK_TABLE ? spec->table : NULL,
       .query = spec->kind == LH_TASK_QUERY ? spec->query : NULL,
       .select = lh_extraction_select(spec, request->limit),
+      .streams = lh_task_fitting_streams(request->memory_bytes, request->streams),
+      .split_column = spec->split_by,
+      .rate_bytes = request->rate_bytes,
   };
 }
 

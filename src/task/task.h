@@ -14,10 +14,12 @@
 #include "column/schema.h"
 #include "lakehaul/error.h"
 #include "parquet/writer.h"
+#include "postgres/connection.h"
 #include "project/project.h"
 #include "store/store.h"
 #include "task/interrupt.h"
 #include "task/observer.h"
+#include "task/output.h"
 #include "task/verify.h"
 
 /* A lake table that a SQL task reads, pinned to one version for the whole run. */
@@ -30,6 +32,9 @@ struct lh_task_input {
 struct lh_task_request {
   const struct lh_task_spec *spec;
   const char *source; /* the project's; NULL for SQL tasks */
+  struct lh_pg_session session;
+  int streams;         /* connections at most */
+  uint64_t rate_bytes; /* read per second at most; 0: no limit */
   struct lh_store *store;
   const char *version;
   const char *snapshot_id;                  /* NULL for SQL tasks */
@@ -69,6 +74,15 @@ struct lh_task_result {
   uint64_t rows, bytes;
 };
 
+/* How a task's connections behave, by the project, and under which name the server shows them: "lakehaul
+ * orders". */
+struct lh_pg_session lh_task_session(const struct lh_project *project, const struct lh_task_spec *spec,
+                                     struct lh_arena *arena);
+
+/* How many streams, of those wanted, a task's memory has room for, and what each of so many may fill. */
+int lh_task_fitting_streams(uint64_t memory_bytes, int wanted);
+uint64_t lh_task_stream_memory(uint64_t memory_bytes, int streams);
+
 /* The result lives in `arena`. After a failure, files of the version may be left for the caller to delete. */
 lh_status lh_task_run(const struct lh_task_request *request, struct lh_arena *arena,
                       struct lh_task_result *out, struct lh_error *err) LH_WARN_UNUSED;
@@ -84,17 +98,18 @@ lh_status lh_task_check_columns(const struct lh_task_spec *spec, const struct lh
                                 struct lh_arena *arena, struct lh_error *err) LH_WARN_UNUSED;
 
 /* For the kinds: whether the schema of `out` may follow the one that is published (see schema_check.c; call
- * it before rows are read), the key of a version's one part, its options with what `out` knows of the schema
- * as metadata, and the finished file's entry after reading it back. */
+ * it before rows are read), the options of the version's parts with what `out` knows of the schema as
+ * metadata, the function that makes those parts (`context` is the request), and their entries after reading
+ * them back. */
 lh_status lh_task_check_schema(const struct lh_task_request *request, struct lh_arena *arena,
                                struct lh_task_result *out, struct lh_error *err) LH_WARN_UNUSED;
-const char *lh_task_part_key(const struct lh_task_request *request, struct lh_arena *arena);
 lh_status lh_task_writer_options(const struct lh_task_request *request, const struct lh_task_result *result,
                                  struct lh_arena *arena, struct lh_parquet_writer_options *out,
                                  struct lh_error *err) LH_WARN_UNUSED;
-lh_status lh_task_add_file(const struct lh_task_request *request, const char *key, uint64_t rows,
-                           struct lh_arena *arena, struct lh_task_result *out,
-                           struct lh_error *err) LH_WARN_UNUSED;
+lh_part_create_function lh_task_create_part;
+lh_status lh_task_add_parts(const struct lh_task_request *request, struct lh_parts *parts,
+                            struct lh_arena *arena, struct lh_task_result *out,
+                            struct lh_error *err) LH_WARN_UNUSED;
 /* The SQL kind. */
 lh_status lh_task_run_sql(const struct lh_task_request *request, struct lh_arena *arena,
                           struct lh_task_result *out, struct lh_error *err) LH_WARN_UNUSED;

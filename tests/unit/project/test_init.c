@@ -49,7 +49,7 @@ static void a_usual_database_gives_a_readable_file(void **state) {
   assert_non_null(
       strstr(text, "\ntasks:\n  orders: { table: public.orders }\n  users:  { table: public.users }\n"));
   assert_null(strstr(text, "secret"));
-  assert_string_equal(written.project->source, "postgresql://u:secret@h/d");
+  assert_string_equal(written.project->source.uri, "postgresql://u:secret@h/d");
   assert_string_equal(written.project->lake, "./lake");
   assert_int_equal(written.project->task_count, 2);
   clear(&written);
@@ -79,7 +79,7 @@ static void the_defaults_in_its_comments_are_those_of_the_parser(void **state) {
     fail_msg("%s", err.message);
   }
   assert_int_equal(project->jobs, plain.jobs);
-  assert_int_equal(project->streams, plain.streams);
+  assert_int_equal(project->tasks[0].streams, plain.tasks[0].streams);
   assert_int_equal(project->memory_bytes, plain.memory_bytes);
   assert_int_equal(project->keep, plain.keep);
   assert_int_equal(project->tasks[0].codec, plain.tasks[0].codec);
@@ -108,7 +108,7 @@ static void any_name_reads_back_as_it_is(void **state) {
   struct written written;
   write_and_parse("null: \"$5\"", "host='/tmp/a b' user=\"x\" dbname=$$5", tables, COUNT(tables), &written);
   assert_string_equal(written.project->name, "null: \"$5\"");
-  assert_string_equal(written.project->source, "host='/tmp/a b' user=\"x\" dbname=$5");
+  assert_string_equal(written.project->source.uri, "host='/tmp/a b' user=\"x\" dbname=$5");
   assert_int_equal(written.project->task_count, COUNT(tables));
   for (size_t i = 0; i < COUNT(tables); i++) {
     assert_string_equal(written.project->tasks[i].table, tables[i]);

@@ -61,13 +61,19 @@ static void a_full_file_is_read_as_written(void **state) {
       "engine: duckdb\n"
       "jobs: 4\n"
       "streams: \"8\"\n"
+      "replica: postgresql://replica/shop\n"
+      "max_rate: 50MB/s\n"
+      "lock_timeout: 5 s\n"
+      "statement_timeout: 2h\n"
+      "file_size: 128MB\n"
       "memory: 1GiB\n"
       "keep: 5\n"
       "compression: gzip(9)\n"
       "schema: strict\n"
       "tasks:\n"
       "  orders: { table: public.orders }\n"
-      "  users: { table: public.users, columns: { exclude: [password_hash, salt] }, compression: snappy }\n"
+      "  users: { table: public.users, columns: { exclude: [password_hash, salt] }, compression: snappy, "
+      "streams: 3, split_by: created_at, file_size: 1MB }\n"
       "  recent: { query: \"select id from orders\", columns: { include: [id] } }\n"
       "  combined:\n"
       "    sql: tasks/combined.sql\n"
@@ -77,10 +83,18 @@ static void a_full_file_is_read_as_written(void **state) {
   assert_string_equal(project->path, "lakehaul.yaml");
   assert_string_equal(project->directory, ".");
   assert_string_equal(project->name, "shop");
-  assert_string_equal(project->source, "postgresql://localhost/shop");
+  assert_string_equal(project->source.uri, "postgresql://localhost/shop");
   assert_string_equal(project->lake, "file:///srv/lake");
   assert_int_equal(project->jobs, 4);
-  assert_int_equal(project->streams, 8);
+  assert_string_equal(project->replica.uri, "postgresql://replica/shop");
+  assert_int_equal(project->rate_bytes, UINT64_C(50) << 20);
+  assert_int_equal(project->lock_timeout_ms, 5000);
+  assert_int_equal(project->statement_timeout_ms, 7200000);
+  assert_int_equal(project->tasks[0].streams, 8);
+  assert_int_equal(project->tasks[0].file_bytes, UINT64_C(128) << 20);
+  assert_int_equal(project->tasks[1].streams, 3);
+  assert_int_equal(project->tasks[1].file_bytes, UINT64_C(1) << 20);
+  assert_string_equal(project->tasks[1].split_by, "created_at");
   assert_int_equal(project->memory_bytes, (uint64_t)1 << 30);
   assert_int_equal(project->keep, 5);
   assert_int_equal(project->task_count, 4);
@@ -88,7 +102,7 @@ static void a_full_file_is_read_as_written(void **state) {
   const struct lh_task_spec *task = &project->tasks[0];
   assert_string_equal(task->name, "orders");
   assert_int_equal(task->kind, LH_TASK_TABLE);
-  assert_int_equal(task->line, 13);
+  assert_int_equal(task->line, 18);
   assert_string_equal(task->table, "public.orders");
   assert_null(task->include);
   assert_null(task->exclude);
@@ -111,7 +125,7 @@ static void a_full_file_is_read_as_written(void **state) {
 
   task = &project->tasks[3];
   assert_int_equal(task->kind, LH_TASK_SQL);
-  assert_int_equal(task->line, 16);
+  assert_int_equal(task->line, 21);
   assert_string_equal(task->sql_path, "tasks/combined.sql");
   assert_string_equal(task->sql, "select * from orders -- ${NOT_EXPANDED}\n");
   assert_int_equal(task->codec, LH_CODEC_ZSTD);
@@ -125,9 +139,13 @@ static void what_a_file_leaves_out_has_defaults(void **state) {
   struct lh_arena arena;
   const struct lh_project *const project =
       parse("project: shop\nlake: ./lake\ntasks:\n  combined: { sql: tasks/combined.sql }\n", &arena);
-  assert_null(project->source);
+  assert_null(project->source.uri);
   assert_int_equal(project->jobs, 2);
-  assert_int_equal(project->streams, 1);
+  assert_int_equal(project->tasks[0].streams, 2);
+  assert_int_equal(project->tasks[0].file_bytes, UINT64_C(512) << 20);
+  assert_int_equal(project->rate_bytes, 0);
+  assert_int_equal(project->lock_timeout_ms, 60000);
+  assert_int_equal(project->statement_timeout_ms, 0);
   assert_int_equal(project->memory_bytes, (uint64_t)512 << 20);
   assert_int_equal(project->keep, 3);
   assert_int_equal(project->tasks[0].codec, LH_CODEC_ZSTD);
@@ -149,7 +167,7 @@ static void variables_are_expanded_after_yaml_is_parsed(void **state) {
       "  b: { query: 'select $1, $$2, ''^x$'' || \"${LH_TEST_EMPTY}\"' }\n",
       &arena);
   assert_string_equal(project->name, "shop-x");
-  assert_string_equal(project->source, "postgresql://u:p%40: # \"'{}[]$$${X}@host/db");
+  assert_string_equal(project->source.uri, "postgresql://u:p%40: # \"'{}[]$$${X}@host/db");
   assert_string_equal(project->lake, "./lake/app");
   assert_int_equal(project->jobs, 7);
   assert_string_equal(project->tasks[0].table, "app.orders");
@@ -166,7 +184,7 @@ static void values_are_text_whatever_yaml_would_take_them_for(void **state) {
       "} }\n",
       &arena);
   assert_string_equal(project->name, "007");
-  assert_string_equal(project->source, "null");
+  assert_string_equal(project->source.uri, "null");
   assert_string_equal(project->lake, "no");
   assert_string_equal(project->tasks[0].table, "true");
   assert_string_equal(project->tasks[0].include[0], "1.0");

@@ -22,11 +22,12 @@
 #define EMPTY_HINT "write a task below it, indented: orders: { table: public.orders }"
 #define REFERENCE_HINT "write ${NAME} or ${NAME:-default}, and $$ for a dollar sign"
 #define TOP_HINT                                                                                         \
-  "this version has: project, source, lake, catalog, engine, jobs, streams, memory, keep, compression, " \
-  "schema, tasks, on_unrepresentable, names, compat"
+  "this version has: project, source, replica, lake, catalog, engine, jobs, streams, max_rate, "          \
+  "lock_timeout, statement_timeout, file_size, memory, keep, compression, schema, tasks, "               \
+  "on_unrepresentable, names, compat"
 #define KEY_HINT                                                                                            \
   "this version has: table, query, sql, columns, compression, schema, where, on_unrepresentable, numeric, " \
-  "multidimensional, names, compat"
+  "multidimensional, names, compat, streams, split_by, file_size"
 #define NAME_64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 struct wrong_file {
@@ -83,8 +84,8 @@ static const struct wrong_file wrong_settings[] = {
     {"proejct: shop\n", "1:1: unknown key \"proejct\"", "did you mean \"project\"?"},
     {"Project: shop\n", "1:1: unknown key \"Project\"", "did you mean \"project\"?"},
     {HEAD "frobnicate: 1\n", "4:1: unknown key \"frobnicate\"",
-     "known here: project, source, lake, catalog, engine, jobs, streams, memory, keep, compression, "
-     "schema, tasks, on_unrepresentable, names, compat"},
+     "known here: project, source, replica, lake, catalog, engine, jobs, streams, max_rate, lock_timeout, "
+     "statement_timeout, file_size, memory, keep, compression, schema, tasks, on_unrepresentable, names, compat"},
     {HEAD TASKS "lake: ./other\n", "6:1: lake is given twice, first on line 3", "keep one of them"},
     {"project:\nlake: x\n" TASKS, "1:9: project has no value", ""},
     {"project: ~\nlake: x\n" TASKS, "1:10: project has no value", ""},
@@ -144,7 +145,7 @@ static const struct wrong_file wrong_tasks[] = {
      "did you mean \"table\"?"},
     {HEAD "tasks:\n  orders:\n    xyz: 1\n", "6:5: unknown key \"xyz\" in task orders",
      "known here: table, query, sql, columns, compression, schema, where, on_unrepresentable, numeric, "
-     "multidimensional, names, compat"},
+      "multidimensional, names, compat, streams, split_by, file_size"},
     {HEAD "tasks:\n  orders: { table: a, table: b }\n",
      "5:23: table of task orders is given twice, first on line 5", "keep one of them"},
     {HEAD "tasks:\n  orders: { table: a }\n  orders: { table: b }\n",

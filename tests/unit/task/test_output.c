@@ -40,26 +40,94 @@ static int tear_down(void **state) {
 static struct lh_field fields[] = {{.name = "n", .type = LH_TYPE_INT64}};
 static const struct lh_schema schema = {fields, 1};
 
+static lh_status create_part(void *argument, uint32_t number, struct lh_arena *arena, const char **name,
+                             struct lh_sink **out, struct lh_error *err) {
+  const struct context *const context = argument;
+  *name = number == 0 ? context->path : lh_arena_printf(arena, "%s.%u", context->path, number);
+  return lh_file_sink_create(*name, out, err);
+}
+
+static void fill(struct lh_batch *batch, int64_t rows, struct lh_error *err) {
+  lh_batch_reset(batch);
+  for (int64_t i = 0; i < rows; i++) {
+    assert_int_equal(lh_column_append_fixed(&batch->columns[0], &i, err), LH_OK);
+    batch->row_count++;
+  }
+}
+
 static void write_rows(struct context *context, int64_t rows, bool finish) {
   struct lh_parquet_writer_options options;
-  struct lh_sink *sink = NULL;
+  struct lh_parts parts;
   struct lh_output output;
   struct lh_batch batch;
+  struct lh_arena arena;
+  lh_arena_init(&arena, 0);
   lh_parquet_writer_options_default(&options);
-  assert_int_equal(lh_file_sink_create(context->path, &sink, &context->err), LH_OK);
-  assert_int_equal(lh_output_open(&output, &schema, &options, sink, &context->err), LH_OK);
+  lh_parts_init(&parts, &schema, &options, 0, create_part, context, &arena);
+  lh_output_init(&output, &parts);
   assert_int_equal(lh_batch_init(&batch, &schema, 64, &context->err), LH_OK);
-  for (int64_t i = 0; i < rows; i++) {
-    assert_int_equal(lh_column_append_fixed(&batch.columns[0], &i, &context->err), LH_OK);
-    batch.row_count++;
-  }
+  fill(&batch, rows, &context->err);
   assert_int_equal(lh_output_write(&output, &batch, &context->err), LH_OK);
   assert_int_equal(output.rows, rows);
   if (finish) {
-    assert_int_equal(lh_output_finish(&output, &context->err), LH_OK);
+    assert_int_equal(lh_output_finish_part(&output, &context->err), LH_OK);
+    assert_int_equal(parts.finished_count, 1);
   }
   lh_output_clear(&output);
   lh_batch_clear(&batch);
+  lh_parts_clear(&parts);
+  lh_arena_clear(&arena);
+}
+
+static void parts_end_at_their_size_and_a_dropped_one_leaves_nothing(void **state) {
+  struct context *const context = *state;
+  struct lh_parquet_writer_options options;
+  struct lh_parts parts;
+  struct lh_output output;
+  struct lh_batch batch;
+  struct lh_arena arena;
+  lh_arena_init(&arena, 0);
+  lh_parquet_writer_options_default(&options);
+  options.row_group_rows = 100;
+  lh_parts_init(&parts, &schema, &options, 100, create_part, context, &arena);
+  lh_output_init(&output, &parts);
+  assert_int_equal(lh_batch_init(&batch, &schema, 64, &context->err), LH_OK);
+  fill(&batch, 60, &context->err);
+  assert_int_equal(lh_output_write(&output, &batch, &context->err), LH_OK);
+  assert_false(lh_output_is_full(&output)); /* nothing but the magic has been written */
+  assert_int_equal(lh_output_write(&output, &batch, &context->err), LH_OK);
+  assert_true(lh_output_is_full(&output));
+  assert_int_equal(lh_output_finish_part(&output, &context->err), LH_OK);
+  assert_int_equal(lh_output_write(&output, &batch, &context->err), LH_OK);
+  lh_output_drop_part(&output);
+  assert_int_equal(lh_parts_finish(&parts, &context->err), LH_OK);
+  assert_int_equal(parts.finished_count, 1);
+  assert_int_equal(parts.finished[0].rows, 120);
+  lh_output_clear(&output);
+  lh_batch_clear(&batch);
+  lh_parts_clear(&parts);
+  lh_arena_clear(&arena);
+  assert_int_equal(unlink(context->path), 0);
+  assert_int_equal(rmdir(context->directory), 0); /* nothing else is left in it */
+  assert_int_equal(lh_fs_make_directories(context->directory, LH_ERROR_LAKE, &context->err), LH_OK);
+}
+
+static void a_version_without_rows_has_one_part_without_rows(void **state) {
+  struct context *const context = *state;
+  struct lh_parquet_writer_options options;
+  struct lh_parts parts;
+  struct lh_source *source = NULL;
+  struct lh_arena arena;
+  lh_arena_init(&arena, 0);
+  lh_parquet_writer_options_default(&options);
+  lh_parts_init(&parts, &schema, &options, 0, create_part, context, &arena);
+  assert_int_equal(lh_parts_finish(&parts, &context->err), LH_OK);
+  assert_int_equal(parts.finished_count, 1);
+  assert_int_equal(lh_file_source_open(context->path, &source, &context->err), LH_OK);
+  assert_int_equal(lh_output_check(source, 0, &context->err), LH_OK);
+  lh_source_free(source);
+  lh_parts_clear(&parts);
+  lh_arena_clear(&arena);
 }
 
 static void a_finished_file_holds_the_rows_that_were_sent(void **state) {
@@ -89,17 +157,24 @@ static void an_unfinished_file_never_appears(void **state) {
   assert_int_equal(lh_fs_make_directories(context->directory, LH_ERROR_LAKE, &context->err), LH_OK);
 }
 
-static void row_groups_shrink_to_the_budget_and_never_grow(void **state) {
+static void what_is_held_in_memory_shrinks_to_the_budget_and_never_grows(void **state) {
   (void)state;
+  struct lh_parquet_writer_options usual;
   struct lh_parquet_writer_options options;
-  lh_parquet_writer_options_default(&options);
-  const size_t usual = options.row_group_buffer_bytes;
-  lh_output_fit_memory(&options, UINT64_C(1) << 40);
-  assert_int_equal(options.row_group_buffer_bytes, usual);
-  lh_output_fit_memory(&options, UINT64_C(60) << 20);
+  lh_parquet_writer_options_default(&usual);
+  options = usual;
+  lh_output_fit_memory(&options, &schema, UINT64_C(1) << 40);
+  assert_int_equal(options.row_group_buffer_bytes, usual.row_group_buffer_bytes);
+  assert_int_equal(options.page_bytes, usual.page_bytes);
+  assert_int_equal(options.dictionary_bytes, usual.dictionary_bytes);
+  lh_output_fit_memory(&options, &schema, UINT64_C(60) << 20);
   assert_int_equal(options.row_group_buffer_bytes, (size_t)10 << 20);
-  lh_output_fit_memory(&options, 1);
+  lh_output_fit_memory(&options, &schema, UINT64_C(6) << 20);
+  assert_int_equal(options.page_bytes, (size_t)512 << 10); /* of the root and its one column */
+  assert_int_equal(options.dictionary_bytes, (size_t)512 << 10);
+  lh_output_fit_memory(&options, &schema, 1);
   assert_true(options.row_group_buffer_bytes > 0);
+  assert_true(options.page_bytes > 0);
 }
 
 int main(void) {
@@ -107,7 +182,10 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_finished_file_holds_the_rows_that_were_sent, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_file_with_other_rows_than_were_sent_is_refused, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_unfinished_file_never_appears, set_up, tear_down),
-      cmocka_unit_test(row_groups_shrink_to_the_budget_and_never_grow),
+      cmocka_unit_test_setup_teardown(parts_end_at_their_size_and_a_dropped_one_leaves_nothing, set_up,
+                                      tear_down),
+      cmocka_unit_test_setup_teardown(a_version_without_rows_has_one_part_without_rows, set_up, tear_down),
+      cmocka_unit_test(what_is_held_in_memory_shrinks_to_the_budget_and_never_grows),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
