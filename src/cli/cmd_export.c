@@ -98,8 +98,9 @@ static const struct lh_command_spec spec = {
     .name = "export",
     .summary = "one table or query into Parquet files, without a project",
     .usage = "lakehaul export URI (--table TABLE | --query SQL) -o FILE|DIR [options]",
-    .description = "A file appears under its name only when it is whole: written, read back and counted. A directory "
-                   "gets a file of each connection, and more past --file-size.",
+    .description =
+        "A file appears under its name only when it is whole: written, read back and counted. A directory "
+        "gets a file of each connection, and more past --file-size.",
     .examples =
         "  lakehaul export postgres://localhost/shop --table public.orders -o orders.parquet\n"
         "  lakehaul export \"$DATABASE_URL\" --query \"select * from orders where status = 'active'\" -o "
@@ -155,7 +156,9 @@ static lh_status check_options(const struct lh_options *values, struct lh_error 
   return LH_ERROR_USAGE;
 }
 
+/* What is asked for, and what has come of it. */
 struct export_result {
+  struct lh_parquet_writer_options writer_options;
   const char *output; /* as given */
   bool is_directory;
   const struct lh_part *parts;
@@ -219,8 +222,8 @@ static lh_status remove_old_parts(const struct export_result *result, struct lh_
   while (directory != NULL && status == LH_OK && (entry = readdir(directory)) != NULL) {
     if (is_part_name(entry->d_name) && !is_written(result, entry->d_name) &&
         unlinkat(dirfd(directory), entry->d_name, 0) != 0) {
-      status = lh_error_set(err, LH_ERROR_LAKE, "cannot remove %s from %s: %s", entry->d_name,
-                            result->output, strerror(errno));
+      status = lh_error_set(err, LH_ERROR_LAKE, "cannot remove %s from %s: %s", entry->d_name, result->output,
+                            strerror(errno));
     }
   }
   if (directory != NULL) {
@@ -281,15 +284,12 @@ static lh_status export_parts(const struct lh_options *values, struct lh_extract
                               struct lh_arena *arena, struct lh_arena *part_arena,
                               struct export_result *result, struct lh_error *err) {
   const struct lh_schema *const schema = &extraction->relation->schema;
-  struct lh_parquet_writer_options writer_options;
-  lh_parquet_writer_options_default(&writer_options);
-  LH_TRY(lh_codec_parse(lh_options_string(values, OPT_COMPRESSION), &writer_options.codec,
-                        &writer_options.codec_level, err));
+  struct lh_parquet_writer_options *const writer_options = &result->writer_options;
   lh_output_fit_memory(
-      &writer_options, schema,
+      writer_options, schema,
       lh_task_stream_memory((uint64_t)lh_options_int(values, OPT_MEMORY), extraction->request.streams));
   struct lh_parts parts;
-  lh_parts_init(&parts, schema, &writer_options,
+  lh_parts_init(&parts, schema, writer_options,
                 result->is_directory ? (uint64_t)lh_options_int(values, OPT_FILE_SIZE) : 0, create_part,
                 result, part_arena);
   const lh_status status = copy_to_parts(extraction, values, &parts, arena, result, err);
@@ -301,6 +301,9 @@ static lh_status export_rows(const struct lh_options *values, struct lh_arena *a
                              struct lh_arena *part_arena, struct lh_interrupt *interrupt,
                              struct export_result *result, struct lh_error *err) {
   LH_TRY(check_options(values, err));
+  lh_parquet_writer_options_default(&result->writer_options);
+  LH_TRY(lh_codec_parse(lh_options_string(values, OPT_COMPRESSION), &result->writer_options.codec,
+                        &result->writer_options.codec_level, err));
   result->output = lh_options_string(values, OPT_OUTPUT);
   result->is_directory = names_directory(result->output);
   LH_TRY(check_streams(values, result, err));
@@ -338,11 +341,11 @@ static lh_status print_result(const struct lh_options *values, const struct expo
   char bytes[32];
   char seconds[32];
   if (lh_options_flag(values, OPT_JSON)) {
-    return lh_cli_print_json(json_pack("{s:o, s:o, s:I, s:I, s:f}", "file",
-                                       lh_cli_json_text(result->parts[0].name), "files",
-                                       files_to_json(result), "rows", (json_int_t)result->rows, "bytes",
-                                       (json_int_t)result->bytes, "seconds", result->seconds),
-                             err);
+    return lh_cli_print_json(
+        json_pack("{s:o, s:o, s:I, s:I, s:f}", "file", lh_cli_json_text(result->parts[0].name), "files",
+                  files_to_json(result), "rows", (json_int_t)result->rows, "bytes", (json_int_t)result->bytes,
+                  "seconds", result->seconds),
+        err);
   }
   if (lh_options_flag(values, OPT_QUIET)) {
     return LH_OK;

@@ -17,7 +17,7 @@ struct lh_pg_connection;
 /* How a session behaves towards others. Zeroed: no limits. */
 struct lh_pg_session {
   const char *application_name; /* unless the URI has one; NULL: lakehaul */
-  int64_t lock_timeout_ms;      /* a statement that waits longer for a lock fails with SQLSTATE 55P03; 0: never */
+  int64_t lock_timeout_ms; /* a statement that waits longer for a lock fails with SQLSTATE 55P03; 0: never */
   int64_t statement_timeout_ms; /* 57014; 0: never */
 };
 

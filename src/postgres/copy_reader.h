@@ -14,8 +14,8 @@
 
 struct lh_copy_reader;
 
-/* `relation` is borrowed until the reader is freed. `select_sql` has its columns: relation->select_sql, or a part
- * of its rows (split.h). */
+/* `relation` is borrowed until the reader is freed. `select_sql` has its columns: relation->select_sql, or a
+ * part of its rows (split.h). */
 lh_status lh_copy_reader_open(struct lh_pg_connection *connection, const struct lh_pg_relation *relation,
                               const char *select_sql, struct lh_copy_reader **out,
                               struct lh_error *err) LH_WARN_UNUSED;

@@ -268,10 +268,10 @@ static lh_status build_select(struct lh_pg_relation *relation, struct lh_arena *
   lh_buf_clear(&sql);
   LH_TRY(status);
   if (relation->columns_sql != NULL) {
-    relation->select_sql = relation->limit < 0
-                               ? lh_arena_printf(arena, "%s FROM %s", relation->columns_sql, relation->from_sql)
-                               : lh_arena_printf(arena, "%s FROM %s LIMIT %" PRId64, relation->columns_sql,
-                                                 relation->from_sql, relation->limit);
+    relation->select_sql =
+        relation->limit < 0 ? lh_arena_printf(arena, "%s FROM %s", relation->columns_sql, relation->from_sql)
+                            : lh_arena_printf(arena, "%s FROM %s LIMIT %" PRId64, relation->columns_sql,
+                                              relation->from_sql, relation->limit);
   }
   return relation->select_sql != NULL ? LH_OK : lh_error_memory(err);
 }

@@ -39,16 +39,17 @@ struct lh_pg_relation {
   size_t column_count;
   struct lh_schema schema; /* one field a column, in order, under the names of the lake */
   char kind;               /* pg_class.relkind; 0 of a query */
-  const char *columns_sql; /* "SELECT id, total::text": the columns explicit, quoted, cast where they must be */
-  const char *from_sql;    /* what follows FROM, a condition included */
-  const char *where;       /* that condition alone; NULL for none */
-  int64_t limit;           /* rows; -1: all */
-  bool plan_is_selective;  /* as the server plans it, an index or what partitions hold answers the condition */
-  const char *comment;     /* COMMENT ON the table; NULL where there is none */
+  const char
+      *columns_sql;     /* "SELECT id, total::text": the columns explicit, quoted, cast where they must be */
+  const char *from_sql; /* what follows FROM, a condition included */
+  const char *where;    /* that condition alone; NULL for none */
+  int64_t limit;        /* rows; -1: all */
+  bool plan_is_selective; /* as the server plans it, an index or what partitions hold answers the condition */
+  const char *comment;    /* COMMENT ON the table; NULL where there is none */
   const char *const
       *primary_key; /* names of fields, in the key's order; none where a part of it is not read as it is */
   size_t primary_key_count;
-  const char *select_sql; /* the SELECT for COPY (…): columns_sql, from_sql, the limit */
+  const char *select_sql;    /* the SELECT for COPY (…): columns_sql, from_sql, the limit */
   const char *names_changed; /* "\"Order Id\" → order_id, …": by the names policy; NULL for none */
   int64_t estimated_rows;    /* -1 where unknown */
   int64_t estimated_bytes;   /* heap bytes of a table; -1 where unknown */
@@ -86,8 +87,9 @@ lh_status lh_pg_describe_query(struct lh_pg_connection *connection, const char *
                                const struct lh_pg_select_options *options, struct lh_arena *arena,
                                struct lh_pg_relation **out, struct lh_error *err) LH_WARN_UNUSED;
 
-/* What describing ends with, again, after the transaction that described was lost: the server plans the SELECT,
- * which locks what is read, and a table that was emptied or rewritten since the snapshot is LH_ERROR_DATA. */
+/* What describing ends with, again, after the transaction that described was lost: the server plans the
+ * SELECT, which locks what is read, and a table that was emptied or rewritten since the snapshot is
+ * LH_ERROR_DATA. */
 lh_status lh_pg_lock_relation(struct lh_pg_connection *connection, struct lh_pg_relation *relation,
                               struct lh_arena *arena, struct lh_error *err) LH_WARN_UNUSED;
 

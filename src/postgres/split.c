@@ -14,9 +14,10 @@
 #define LIST_MAX_BYTES ((size_t)16 << 20)
 #define PAGE_BYTES 8192 /* of most servers; it only decides what counts as small */
 
-/* Every heap whose rows the table has: itself, its partitions, its children; with a condition ($2 is 'planned')
- * those alone that the plan of the SELECT has locked, since it leaves out partitions that the condition excludes.
- * Whoever may read the table may not always read those by name, and their row security is not the table's. */
+/* Every heap whose rows the table has: itself, its partitions, its children; with a condition ($2 is
+ * 'planned') those alone that the plan of the SELECT has locked, since it leaves out partitions that the
+ * condition excludes. Whoever may read the table may not always read those by name, and their row security is
+ * not the table's. */
 static const char leaves_sql[] =
     "WITH RECURSIVE tree(oid) AS (SELECT pg_catalog.to_regclass($1)::pg_catalog.oid UNION "
     "SELECT i.inhrelid FROM tree JOIN pg_catalog.pg_inherits i ON i.inhparent = tree.oid) "
@@ -87,8 +88,8 @@ static lh_status add_leaves(const struct lh_pg_rows *rows, struct lh_arena *aren
   return LH_OK;
 }
 
-/* A condition may name the table in ways that hold for the table alone: `public.orders.id > 7`. A statement that
- * fails would end the transaction, hence the savepoint. */
+/* A condition may name the table in ways that hold for the table alone: `public.orders.id > 7`. A statement
+ * that fails would end the transaction, hence the savepoint. */
 static bool takes_condition(struct lh_pg_connection *connection, const struct lh_pg_split *split,
                             struct lh_arena *arena) {
   struct lh_pg_rows rows;
@@ -102,8 +103,8 @@ static bool takes_condition(struct lh_pg_connection *connection, const struct lh
   if (taken) {
     const char *const sql = lh_arena_printf(arena, "EXPLAIN %s", text);
     taken = sql != NULL && lh_pg_query(connection, sql, NULL, 0, arena, &rows, &ignored) == LH_OK;
-    const lh_status back = lh_pg_execute_script(
-        connection, "ROLLBACK TO SAVEPOINT split; RELEASE SAVEPOINT split", &ignored);
+    const lh_status back =
+        lh_pg_execute_script(connection, "ROLLBACK TO SAVEPOINT split; RELEASE SAVEPOINT split", &ignored);
     taken = taken && back == LH_OK;
   }
   lh_buf_clear(&select);
@@ -149,9 +150,9 @@ static lh_status split_by_pages(struct lh_pg_connection *connection, struct lh_a
 
 /* Types whose order the server, the histogram and a literal agree on. */
 static bool can_cut_by(const char *type) {
-  static const char *const types[] = {"int2",    "int4",   "int8",   "oid",  "numeric",   "float4", "float8",
-                                      "text",    "varchar", "bpchar", "uuid", "date",     "timestamp",
-                                      "timestamptz"};
+  static const char *const types[] = {"int2",   "int4",   "int8",      "oid",        "numeric",
+                                      "float4", "float8", "text",      "varchar",    "bpchar",
+                                      "uuid",   "date",   "timestamp", "timestamptz"};
   for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
     if (strcmp(type, types[i]) == 0) {
       return true;
@@ -234,7 +235,8 @@ static lh_status split_by_values(struct lh_pg_connection *connection,
   ranges = ranges < rows.row_count + 1 ? ranges : rows.row_count + 1;
   split->key = lh_pg_quote_name(column, arena);
   split->key_type = rows.values[BOUND_TYPE];
-  return split->key != NULL ? choose_bounds(connection, &rows, ranges, arena, split, err) : lh_error_memory(err);
+  return split->key != NULL ? choose_bounds(connection, &rows, ranges, arena, split, err)
+                            : lh_error_memory(err);
 }
 
 /* The first column of the primary key, by the name that the source has for it; NULL where there is none. */

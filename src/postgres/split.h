@@ -1,11 +1,12 @@
 /*
  * Splitting: a relation cut into ranges that several connections read, each row in exactly one of them.
  *
- * Tables, partitioned tables and materialized views are cut by pages (ctid) of their heaps, each partition and
- * child on its own; where the server cannot read single pages (before 14, foreign tables) or a column is asked
- * for, by that column's values, at bounds from the planner's histogram. What cannot be cut is one range. All
- * ranges are read on one snapshot. The last range of a heap is open-ended, for rows that come in meanwhile and
- * are then not seen by the snapshot. Spec: PostgreSQL documentation, "System Columns", pg_stats.
+ * Tables, partitioned tables and materialized views are cut by pages (ctid) of their heaps, each partition
+ * and child on its own; where the server cannot read single pages (before 14, foreign tables) or a column is
+ * asked for, by that column's values, at bounds from the planner's histogram. What cannot be cut is one
+ * range. All ranges are read on one snapshot. The last range of a heap is open-ended, for rows that come in
+ * meanwhile and are then not seen by the snapshot. Spec: PostgreSQL documentation, "System Columns",
+ * pg_stats.
  */
 #ifndef LH_POSTGRES_SPLIT_H
 #define LH_POSTGRES_SPLIT_H
@@ -46,8 +47,8 @@ struct lh_pg_split {
   const char *warning;       /* why it is one range though more streams were asked for; NULL for none */
 };
 
-/* In `arena`. LH_ERROR_DATA for a column that the relation does not have (hint: the nearest name) or whose type
- * cannot be cut by. */
+/* In `arena`. LH_ERROR_DATA for a column that the relation does not have (hint: the nearest name) or whose
+ * type cannot be cut by. */
 lh_status lh_pg_split_relation(struct lh_pg_connection *connection, const struct lh_pg_relation *relation,
                                const struct lh_pg_split_options *options, struct lh_arena *arena,
                                struct lh_pg_split **out, struct lh_error *err) LH_WARN_UNUSED;

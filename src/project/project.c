@@ -184,8 +184,8 @@ static lh_status read_reading(const struct lh_yaml *yaml, const struct lh_yaml_f
                            &defaults->streams, err));
   }
   if (fields[TOP_MAX_RATE].key != NULL) {
-    LH_TRY(lh_quantity_read_rate(yaml, fields[TOP_MAX_RATE].value, "max_rate", NULL, &project->rate_bytes,
-                                 err));
+    LH_TRY(
+        lh_quantity_read_rate(yaml, fields[TOP_MAX_RATE].value, "max_rate", NULL, &project->rate_bytes, err));
   }
   if (fields[TOP_LOCK_TIMEOUT].key != NULL) {
     LH_TRY(lh_quantity_read_duration(yaml, fields[TOP_LOCK_TIMEOUT].value, "lock_timeout", NULL,

@@ -65,14 +65,14 @@ struct lh_project {
   const char *name;
   struct lh_source_uri source;  /* take it by lh_project_get_source */
   struct lh_source_uri replica; /* read in the source's place */
-  const char *lake;           /* as written: a directory, from `directory` where relative, or file:///path */
-  int jobs;                   /* 1..256 */
-  uint64_t rate_bytes;          /* that the whole run reads a second at most; 0: no limit */
-  int64_t lock_timeout_ms;      /* 0: none */
+  const char *lake;        /* as written: a directory, from `directory` where relative, or file:///path */
+  int jobs;                /* 1..256 */
+  uint64_t rate_bytes;     /* that the whole run reads a second at most; 0: no limit */
+  int64_t lock_timeout_ms; /* 0: none */
   int64_t statement_timeout_ms; /* 0: none */
-  uint64_t memory_bytes;      /* at least 64 MiB */
-  int keep;                   /* versions that gc leaves: at least 1 */
-  struct lh_task_spec *tasks; /* in the file's order */
+  uint64_t memory_bytes;        /* at least 64 MiB */
+  int keep;                     /* versions that gc leaves: at least 1 */
+  struct lh_task_spec *tasks;   /* in the file's order */
   size_t task_count;
   struct lh_map by_name; /* of lh_project_find_task */
 };
@@ -87,8 +87,8 @@ lh_status lh_project_load(const char *path, struct lh_arena *arena, struct lh_pr
 lh_status lh_project_parse(const char *text, size_t size, const char *path, struct lh_arena *arena,
                            struct lh_project **out, struct lh_error *err) LH_WARN_UNUSED;
 
-/* The URI to read from, the replica's where there is one, for what connects to it. Only then is a variable that is not set an error, so that the
- * lake can be queried without the database's credentials. */
+/* The URI to read from, the replica's where there is one, for what connects to it. Only then is a variable
+ * that is not set an error, so that the lake can be queried without the database's credentials. */
 lh_status lh_project_get_source(const struct lh_project *project, const char **out,
                                 struct lh_error *err) LH_WARN_UNUSED;
 

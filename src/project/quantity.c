@@ -90,9 +90,8 @@ lh_status lh_quantity_read_bytes(const struct lh_yaml *yaml, const yaml_node_t *
                                  const char *scope, uint64_t *out, struct lh_error *err) {
   const char *text;
   LH_TRY(lh_yaml_get_text(yaml, node, key, scope, &text, err));
-  return lh_parse_bytes(text, out)
-             ? LH_OK
-             : refuse(yaml, node, key, scope, "a size", text, "512MB or 2GB", err);
+  return lh_parse_bytes(text, out) ? LH_OK
+                                   : refuse(yaml, node, key, scope, "a size", text, "512MB or 2GB", err);
 }
 
 lh_status lh_quantity_read_rate(const struct lh_yaml *yaml, const yaml_node_t *node, const char *key,
@@ -113,8 +112,7 @@ lh_status lh_quantity_read_duration(const struct lh_yaml *yaml, const yaml_node_
                                     const char *scope, int64_t *out, struct lh_error *err) {
   const char *text;
   LH_TRY(lh_yaml_get_text(yaml, node, key, scope, &text, err));
-  return parse_duration(text, out)
-             ? LH_OK
-             : refuse(yaml, node, key, scope, "a time of up to 24 days", text,
-                      "500ms, 60s, 5min, 2h, or none", err);
+  return parse_duration(text, out) ? LH_OK
+                                   : refuse(yaml, node, key, scope, "a time of up to 24 days", text,
+                                            "500ms, 60s, 5min, 2h, or none", err);
 }

@@ -1,6 +1,6 @@
 /*
- * Quantities of the project file: sizes, rates and durations with their units. Internal to the project module,
- * but for lh_parse_bytes (project.h).
+ * Quantities of the project file: sizes, rates and durations with their units. Internal to the project
+ * module, but for lh_parse_bytes (project.h).
  */
 #ifndef LH_PROJECT_QUANTITY_H
 #define LH_PROJECT_QUANTITY_H

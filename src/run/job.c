@@ -17,11 +17,11 @@ static json_t *inputs_to_json(const struct lh_job *job) {
 
 lh_status lh_job_encode(const struct lh_job *job, struct lh_buf *out, struct lh_error *err) {
   json_t *const object =
-      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:I, s:i, s:i, s:I, s:o}", "project_path",
-                job->project_path, "project_text", job->project_text, "task", job->task, "sql", job->sql,
-                "lake", job->lake, "version", job->version, "snapshot_id", job->snapshot_id, "snapshot_time",
-                job->snapshot_time, "snapshot_lsn", job->snapshot_lsn, "temp_directory", job->temp_directory,
-                "limit", (json_int_t)job->limit, "verify", job->verify, "memory_bytes",
+      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:I, s:i, s:i, s:I, s:o}",
+                "project_path", job->project_path, "project_text", job->project_text, "task", job->task,
+                "sql", job->sql, "lake", job->lake, "version", job->version, "snapshot_id", job->snapshot_id,
+                "snapshot_time", job->snapshot_time, "snapshot_lsn", job->snapshot_lsn, "temp_directory",
+                job->temp_directory, "limit", (json_int_t)job->limit, "verify", job->verify, "memory_bytes",
                 (json_int_t)job->memory_bytes, "threads", job->threads, "streams", job->streams, "rate_bytes",
                 (json_int_t)job->rate_bytes, "inputs", inputs_to_json(job));
   return lh_json_take_append(object, false, out, err);

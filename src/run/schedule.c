@@ -91,8 +91,8 @@ static uint64_t workers_memory(const struct lh_supervisor *supervisor) {
   return supervisor->options->memory_bytes - SUPERVISOR_BYTES;
 }
 
-/* How many tasks can run at once, which is what the run's memory, rate and processors are divided by: as many as
- * are wanted, but each with the memory that it needs. */
+/* How many tasks can run at once, which is what the run's memory, rate and processors are divided by: as many
+ * as are wanted, but each with the memory that it needs. */
 static size_t parallel_tasks(const struct lh_supervisor *supervisor) {
   const size_t fitting = (size_t)(workers_memory(supervisor) / TASK_LEAST_BYTES);
   size_t tasks = (size_t)supervisor->options->jobs;

@@ -1,4 +1,5 @@
-/* Extraction: connect, take the snapshot, describe, then read the ranges over as many streams as there are. */
+/* Extraction: connect, take the snapshot, describe, then read the ranges over as many streams as there are.
+ */
 #include "task/extract.h"
 
 #include <inttypes.h>

@@ -26,9 +26,9 @@ struct lh_extract_request {
   const char *table;       /* either this … */
   const char *query;       /* … or this */
   struct lh_pg_select_options select;
-  int streams;                  /* connections at most; below 1: one */
-  const char *split_column;     /* NULL: by pages, see postgres/split.h */
-  uint64_t rate_bytes;          /* read per second at most; 0: no limit */
+  int streams;              /* connections at most; below 1: one */
+  const char *split_column; /* NULL: by pages, see postgres/split.h */
+  uint64_t rate_bytes;      /* read per second at most; 0: no limit */
 };
 
 struct lh_extraction {
@@ -45,9 +45,9 @@ lh_status lh_extraction_open(struct lh_extraction *extraction, const struct lh_e
                              struct lh_interrupt *interrupt, struct lh_arena *arena,
                              struct lh_error *err) LH_WARN_UNUSED;
 
-/* Reads all rows into finished parts; lh_parts_finish is the caller's. A range whose connection is lost, or that
- * a standby cancels, is read again into a new part as long as the snapshot's leader lives. Connections beyond
- * the first that cannot be had are a warning. */
+/* Reads all rows into finished parts; lh_parts_finish is the caller's. A range whose connection is lost, or
+ * that a standby cancels, is read again into a new part as long as the snapshot's leader lives. Connections
+ * beyond the first that cannot be had are a warning. */
 lh_status lh_extraction_copy(struct lh_extraction *extraction, struct lh_parts *parts,
                              const struct lh_observer *observer, struct lh_arena *arena,
                              struct lh_error *err) LH_WARN_UNUSED;

@@ -22,8 +22,8 @@ struct lh_part {
   uint64_t rows;
 };
 
-/* Makes the sink of the part of this number and names it, in `arena`: a key of a store, or a path. One call at
- * a time. */
+/* Makes the sink of the part of this number and names it, in `arena`: a key of a store, or a path. One call
+ * at a time. */
 typedef lh_status lh_part_create_function(void *context, uint32_t number, struct lh_arena *arena,
                                           const char **name, struct lh_sink **out, struct lh_error *err);
 
@@ -75,8 +75,8 @@ void lh_output_drop_part(struct lh_output *output);
 /* Drops what is unfinished. */
 void lh_output_clear(struct lh_output *output);
 
-/* How large row groups, pages and dictionaries may grow in memory under a budget for one output, the batch and
- * the connection that feeds it. */
+/* How large row groups, pages and dictionaries may grow in memory under a budget for one output, the batch
+ * and the connection that feeds it. */
 void lh_output_fit_memory(struct lh_parquet_writer_options *options, const struct lh_schema *schema,
                           uint64_t memory_bytes);
 

@@ -1,8 +1,9 @@
 /*
  * Range queue: which ranges of a table are still to be read, shared by the streams that read them.
  *
- * A range is taken, and is settled once the part that holds its rows is finished, or is given back. All are done
- * when none is left and none is out, so that a stream waits for what another may yet give back. Any thread.
+ * A range is taken, and is settled once the part that holds its rows is finished, or is given back. All are
+ * done when none is left and none is out, so that a stream waits for what another may yet give back. Any
+ * thread.
  */
 #ifndef LH_TASK_RANGE_QUEUE_H
 #define LH_TASK_RANGE_QUEUE_H

@@ -53,8 +53,8 @@ static lh_status note_geometries(void *context, struct lh_parquet_writer *writer
   struct lh_stream *const stream = context;
   const struct lh_parquet_writer_options *const options = stream->team->parts->options;
   struct lh_pg_geo_metadata geo;
-  LH_TRY(lh_pg_geo_metadata_build(stream->connection, stream->team->split->relation, &stream->arena, &geo,
-                                  err));
+  LH_TRY(
+      lh_pg_geo_metadata_build(stream->connection, stream->team->split->relation, &stream->arena, &geo, err));
   for (size_t i = 0; i < geo.warning_count; i++) {
     warn(stream->team, geo.warnings[i]);
   }
@@ -115,8 +115,8 @@ static void give_back(struct lh_stream *stream) {
 
 /* -------- reading -------- */
 
-/* While a range is read the connection is busy, so that coordinate systems cannot be asked for. A range that is
- * one of several is small. */
+/* While a range is read the connection is busy, so that coordinate systems cannot be asked for. A range that
+ * is one of several is small. */
 static bool may_cut(const struct lh_stream *stream) {
   const struct lh_pg_split *const split = stream->team->split;
   return split->range_count == 1 && !has_geometries(split->relation);
@@ -176,10 +176,11 @@ static bool is_lock_timeout(const struct lh_error *err) {
   return strcmp(err->sqlstate, "55P03") == 0;
 }
 
-/* A lost connection, a standby's conflict, a server short of something: all that is not of the statement. */
+/* A lost connection, or a standby's replay that had to go on. Not what an administrator has ended: who does
+ * that does not want it to begin again. */
 static bool is_passing(const struct lh_error *err) {
   return err->code == LH_ERROR_SOURCE && err->error_class == LH_ERROR_CLASS_RETRYABLE &&
-         strcmp(err->sqlstate, "57014") != 0 && !is_lock_timeout(err);
+         (strncmp(err->sqlstate, "08", 2) == 0 || strncmp(err->sqlstate, "40", 2) == 0);
 }
 
 static lh_status pause(struct lh_stream *stream, struct lh_error *err) {

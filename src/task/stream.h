@@ -1,8 +1,9 @@
 /*
- * Streams: the threads that read a relation's ranges, each over a connection of its own into an output of its own.
+ * Streams: the threads that read a relation's ranges, each over a connection of its own into an output of its
+ * own.
  *
- * Each takes ranges from one queue until it is empty. What a range has brought counts once its part is finished;
- * when a connection fails in between, the open part is dropped and all ranges in it are read again.
+ * Each takes ranges from one queue until it is empty. What a range has brought counts once its part is
+ * finished; when a connection fails in between, the open part is dropped and all ranges in it are read again.
  */
 #ifndef LH_TASK_STREAM_H
 #define LH_TASK_STREAM_H

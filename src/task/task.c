@@ -216,7 +216,8 @@ static lh_status copy_extraction(const struct lh_task_request *request, struct l
   struct lh_parquet_writer_options options;
   LH_TRY(lh_task_writer_options(request, out, arena, &options, err));
   LH_TRY(lh_output_note_names(&options, &out->schema, arena, err));
-  lh_output_fit_memory(&options, &out->schema, lh_task_stream_memory(request->memory_bytes, extraction->request.streams));
+  lh_output_fit_memory(&options, &out->schema,
+                       lh_task_stream_memory(request->memory_bytes, extraction->request.streams));
   struct lh_arena part_arena;
   lh_arena_init(&part_arena, 0);
   const lh_status status = copy_parts(request, extraction, &options, arena, &part_arena, out, err);

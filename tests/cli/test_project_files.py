@@ -67,10 +67,25 @@ WRONG_FILES: dict[str, tuple[str, str, str | None]] = {
         "lakehaul.yaml:5: tasks read each other in a circle: a → b → a",
         None,
     ),
-    "several connections per table": (
-        HEAD + "streams: 2\ntasks:\n  a: { table: t }\n",
-        "streams: 2: reading one table over several connections is not available in lakehaul 0.1.0",
-        "set streams to 1; jobs reads several tables at a time",
+    "a rate without a unit that is one": (
+        HEAD + "max_rate: fast\ntasks:\n  a: { table: t }\n",
+        'lakehaul.yaml:4:11: max_rate must be a size a second, 1kB/s at least, not "fast"',
+        "write 50MB/s",
+    ),
+    "a time without a unit": (
+        HEAD + "lock_timeout: 60\ntasks:\n  a: { table: t }\n",
+        'lakehaul.yaml:4:15: lock_timeout must be a time of up to 24 days, not "60"',
+        "write 500ms, 60s, 5min, 2h, or none",
+    ),
+    "files that are too small": (
+        HEAD + "tasks:\n  a: { table: t, file_size: 1kB }\n",
+        "lakehaul.yaml:5:29: file_size of task a must be at least 1MB, not 1kB",
+        None,
+    ),
+    "streams of a query": (
+        HEAD + "tasks:\n  a: { query: select 1, streams: 2 }\n",
+        "lakehaul.yaml:5:25: task a is of kind query and takes no streams",
+        "only tables are read over several connections",
     ),
 }
 

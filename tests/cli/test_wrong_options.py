@@ -40,6 +40,10 @@ WRONG_VALUES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "output": (),
         "compression": (),
         "limit": ROWS,
+        "streams": ("0", "257", "many"),
+        "split-by": (),
+        "file-size": ("1023kB", "big"),
+        "replace": FLAG,
         "memory": SIZE,
         "json": FLAG,
         "quiet": FLAG,
@@ -68,6 +72,7 @@ WRONG_LINES: dict[str, list[tuple[str, ...]]] = {
         ("postgresql:///a", "-t", "a", "-o", "a.parquet", "--compression", "brotli"),
         ("postgresql:///a", "-t", "a", "-o", "a.parquet", "--compression", "zstd(99)"),
         ("postgresql:///a", "-t", "a", "-o", "a.parquet", "--compression", "snappy(1)"),
+        ("postgresql:///a", "-t", "a", "-o", "a.parquet", "--streams", "2"),
     ],
     "gc": [("orders",), ("--lake", ".")],
 }

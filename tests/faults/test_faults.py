@@ -67,7 +67,7 @@ def sessions(database) -> list[tuple]:
     """What lakehaul has open on the server."""
     return database.rows(
         "SELECT pid, state, query FROM pg_stat_activity"
-        " WHERE application_name = 'lakehaul' AND datname = current_database()"
+        " WHERE application_name LIKE 'lakehaul%' AND datname = current_database()"
     )
 
 
@@ -255,7 +255,7 @@ def test_a_run_that_waits_for_a_lock_can_be_interrupted(database, published, scr
         with running(made, "users") as run:
             wait_until(
                 lambda: database.rows(
-                    "SELECT 1 FROM pg_stat_activity WHERE application_name = 'lakehaul' AND wait_event_type = 'Lock'"
+                    "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'lakehaul%' AND wait_event_type = 'Lock'"
                 ),
                 "the run waits for the lock",
             )

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import signal
 import threading
 from datetime import datetime, timezone
 from pathlib import Path
@@ -346,7 +347,7 @@ def test_so_many_tasks_run_at_a_time(database, project, jobs):
         (["--memory", "63MB"], "64.0 MB"),
         (["--memory", "lots"], "size"),
         (["--limit", "-1"], "--limit"),
-        (["--streams", "2"], "streams"),
+        (["--streams", "0"], "streams"),
         (["--josb", "2"], "did you mean --jobs?"),
     ],
 )
@@ -692,19 +693,27 @@ def test_tables_read_late_still_show_the_moment_the_run_began(database, project)
     assert sorted(read_lake_duckdb(made.lake, "late")) == [(2,), (3,)]
 
 
-def test_the_snapshot_is_let_go_as_soon_as_every_reader_has_it(database, project):
+def test_the_snapshot_is_let_go_as_soon_as_every_reader_has_ended(database, project):
+    sessions = "SELECT application_name FROM pg_stat_activity WHERE application_name LIKE 'lakehaul%' ORDER BY 1"
     with closed_gate(database) as gate:
         made = project(
-            {"one": {"query": gated_query(gate)}, "two": {"query": gated_query(gate)}}, source=database.uri, jobs=2
+            {
+                "one": {"query": gated_query(gate)},
+                "two": {"query": gated_query(gate)},
+                "slow": {"sql": "slow.sql"},
+            },
+            files={"slow.sql": "SELECT sum(hash(id + a.range + b.range)) AS n FROM one, range(9999) AS a, range(99) AS b"},
+            source=database.uri,
+            jobs=2,
         )
         with running(made) as run:
-            waiting = sorted(gate.wait_for(2))
-            sessions = "SELECT pid FROM pg_stat_activity WHERE application_name = 'lakehaul' ORDER BY pid"
-            wait_until(
-                lambda: [pid for (pid,) in database.rows(sessions)] == waiting, "only the two readers are connected"
-            )
+            gate.wait_for(2)
+            assert [name for (name,) in database.rows(sessions)] == ["lakehaul", "lakehaul one", "lakehaul two"]
             gate.open()
-            run.finish()
+            wait_until(lambda: not database.rows(sessions), "nobody is connected")
+            assert run.process.poll() is None
+            run.signal(signal.SIGINT)
+            run.finish(expect=130)
 
 
 # With others beside

@@ -21,13 +21,15 @@
 #define TASK_HINT "a task names a table of the lake: a-z, 0-9 and _, at most 128, the first no digit"
 #define EMPTY_HINT "write a task below it, indented: orders: { table: public.orders }"
 #define REFERENCE_HINT "write ${NAME} or ${NAME:-default}, and $$ for a dollar sign"
-#define TOP_HINT                                                                                         \
-  "this version has: project, source, replica, lake, catalog, engine, jobs, streams, max_rate, "          \
-  "lock_timeout, statement_timeout, file_size, memory, keep, compression, schema, tasks, "               \
-  "on_unrepresentable, names, compat"
-#define KEY_HINT                                                                                            \
-  "this version has: table, query, sql, columns, compression, schema, where, on_unrepresentable, numeric, " \
-  "multidimensional, names, compat, streams, split_by, file_size"
+#define TOP_KEYS                                                                                        \
+  "project, source, replica, lake, catalog, engine, jobs, streams, max_rate, lock_timeout, "            \
+  "statement_timeout, file_size, memory, keep, compression, schema, tasks, on_unrepresentable, names, " \
+  "compat"
+#define TOP_HINT "this version has: " TOP_KEYS
+#define TASK_KEYS                                                                                           \
+  "table, query, sql, columns, compression, schema, where, on_unrepresentable, numeric, multidimensional, " \
+  "names, compat, streams, split_by, file_size"
+#define KEY_HINT "this version has: " TASK_KEYS
 #define NAME_64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 struct wrong_file {
@@ -83,9 +85,7 @@ static const struct wrong_file wrong_settings[] = {
      "1:1: the key \"source\" is missing, and task a reads from it", "add source: ${DATABASE_URL}"},
     {"proejct: shop\n", "1:1: unknown key \"proejct\"", "did you mean \"project\"?"},
     {"Project: shop\n", "1:1: unknown key \"Project\"", "did you mean \"project\"?"},
-    {HEAD "frobnicate: 1\n", "4:1: unknown key \"frobnicate\"",
-     "known here: project, source, replica, lake, catalog, engine, jobs, streams, max_rate, lock_timeout, "
-     "statement_timeout, file_size, memory, keep, compression, schema, tasks, on_unrepresentable, names, compat"},
+    {HEAD "frobnicate: 1\n", "4:1: unknown key \"frobnicate\"", "known here: " TOP_KEYS},
     {HEAD TASKS "lake: ./other\n", "6:1: lake is given twice, first on line 3", "keep one of them"},
     {"project:\nlake: x\n" TASKS, "1:9: project has no value", ""},
     {"project: ~\nlake: x\n" TASKS, "1:10: project has no value", ""},
@@ -144,8 +144,7 @@ static const struct wrong_file wrong_tasks[] = {
     {HEAD "tasks:\n  orders:\n    tabel: public.orders\n", "6:5: unknown key \"tabel\" in task orders",
      "did you mean \"table\"?"},
     {HEAD "tasks:\n  orders:\n    xyz: 1\n", "6:5: unknown key \"xyz\" in task orders",
-     "known here: table, query, sql, columns, compression, schema, where, on_unrepresentable, numeric, "
-      "multidimensional, names, compat, streams, split_by, file_size"},
+     "known here: " TASK_KEYS},
     {HEAD "tasks:\n  orders: { table: a, table: b }\n",
      "5:23: table of task orders is given twice, first on line 5", "keep one of them"},
     {HEAD "tasks:\n  orders: { table: a }\n  orders: { table: b }\n",
