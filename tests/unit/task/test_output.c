@@ -89,7 +89,7 @@ static void parts_end_at_their_size_and_a_dropped_one_leaves_nothing(void **stat
   lh_arena_init(&arena, 0);
   lh_parquet_writer_options_default(&options);
   options.row_group_rows = 100;
-  lh_parts_init(&parts, &schema, &options, 100, create_part, context, &arena);
+  lh_parts_init(&parts, &schema, &options, 8, create_part, context, &arena);
   lh_output_init(&output, &parts);
   assert_int_equal(lh_batch_init(&batch, &schema, 64, &context->err), LH_OK);
   fill(&batch, 60, &context->err);
