@@ -111,7 +111,7 @@ fi
 levels=("$@")
 python=no
 need_package "${build_packages[@]}"
-command -v npm >/dev/null || need_venv # fetch-duckdb.sh, fetch-postgres.sh
+command -v npm >/dev/null || need_venv # fetch-duckdb.sh, fetch-postgres.sh, fetch-hyparquet.sh
 for level in "${levels[@]}"; do
   case "$level" in
     build) ;;
@@ -128,10 +128,10 @@ if [ "$packages_only" = yes ]; then exit 0; fi
 scripts/fetch-duckdb.sh
 # Tests that need them are skipped where they are missing, but not in CI.
 if [[ " ${levels[*]} " == *" test "* ]]; then
-  for server in postgres pgvector; do
-    if "scripts/fetch-$server.sh"; then continue; fi
+  for needed in postgres pgvector hyparquet; do
+    if "scripts/fetch-$needed.sh"; then continue; fi
     if [ "${CI:-}" = true ]; then exit 1; fi
-    echo "setup: going on without what scripts/fetch-$server.sh fetches" >&2
+    echo "setup: going on without what scripts/fetch-$needed.sh fetches" >&2
   done
 fi
 if [ "$python" = yes ]; then install_python; fi

@@ -79,6 +79,13 @@ enum lh_encoding {
 /* "auto", "plain", …, by the numbers above: Parquet's names in lower case. */
 const char *const *lh_encoding_words(void);
 
+/* Whether the column chunks of a column get a bloom filter. */
+enum lh_bloom_policy {
+  LH_BLOOM_NONE,
+  LH_BLOOM_AUTO, /* where the values show that it is of use */
+  LH_BLOOM_ALWAYS,
+};
+
 /* Who must be able to read the files. */
 enum lh_compat {
   LH_COMPAT_ATHENA, /* Athena and Trino, Spark, DuckDB, pyarrow */

@@ -30,6 +30,9 @@ lh_status lh_page_workspace_init(struct lh_page_workspace *workspace,
   lh_buf_init(&workspace->compressed, 2 * PAGE_MAX_BYTES);
   lh_buf_init(&workspace->header, 1024);
   lh_buf_init(&workspace->scratch, PAGE_MAX_BYTES);
+  lh_buf_init(&workspace->marks, LH_DICTIONARY_MAX_ENTRIES);
+  lh_statistics_bounds_init(&workspace->bounds);
+  workspace->bloom_budget = options->bloom_bytes;
   return lh_compressor_new(options->codec, options->codec_level, &workspace->compressor, err);
 }
 
@@ -41,6 +44,8 @@ void lh_page_workspace_clear(struct lh_page_workspace *workspace) {
   lh_buf_clear(&workspace->compressed);
   lh_buf_clear(&workspace->header);
   lh_buf_clear(&workspace->scratch);
+  lh_buf_clear(&workspace->marks);
+  lh_statistics_bounds_clear(&workspace->bounds);
 }
 
 lh_status lh_column_writer_init(struct lh_column_writer *writer, const struct lh_leaf *leaf,
@@ -52,6 +57,9 @@ lh_status lh_column_writer_init(struct lh_column_writer *writer, const struct lh
   lh_buf_init(&writer->page.indices, PAGE_MAX_BYTES);
   lh_dictionary_init(&writer->dictionary, leaf);
   lh_statistics_init(&writer->statistics, leaf, workspace->options->statistics_bytes);
+  lh_statistics_init(&writer->page.statistics, leaf, workspace->options->statistics_bytes);
+  lh_page_index_init(&writer->index, leaf);
+  lh_chunk_bloom_init(&writer->bloom, leaf, leaf->options->bloom);
   LH_TRY(lh_encoding_choice_init(&writer->choice, leaf, workspace->options, err));
   writer->is_dictionary = writer->choice.begins_with_dictionary;
   return LH_OK;
@@ -64,6 +72,9 @@ void lh_column_writer_clear(struct lh_column_writer *writer) {
   lh_buf_clear(&writer->page.indices);
   lh_dictionary_clear(&writer->dictionary);
   lh_statistics_clear(&writer->statistics);
+  lh_statistics_clear(&writer->page.statistics);
+  lh_page_index_clear(&writer->index);
+  lh_chunk_bloom_clear(&writer->bloom);
   lh_block_list_release(&writer->pages, &writer->workspace->pool);
 }
 
@@ -79,7 +90,8 @@ size_t lh_column_writer_encoded_bytes(const struct lh_column_writer *writer) {
 }
 
 size_t lh_column_writer_held_bytes(const struct lh_column_writer *writer) {
-  return writer->pages.size_bytes + page_bytes(writer) + lh_dictionary_memory(&writer->dictionary);
+  return writer->pages.size_bytes + page_bytes(writer) + lh_dictionary_memory(&writer->dictionary) +
+         writer->index.records.len + lh_bloom_bytes(&writer->bloom.filter);
 }
 
 static lh_status too_large(const struct lh_column_writer *writer, struct lh_error *err) {
@@ -186,6 +198,7 @@ static void reset_page(struct lh_column_writer *writer) {
   page->value_count = 0;
   page->plain_bytes = 0;
   page->has_levels = false;
+  lh_statistics_reset(&page->statistics);
 }
 
 /* A page that one huge value has blown up is not copied once more for its encoding. */
@@ -222,16 +235,66 @@ static lh_status build_body(struct lh_column_writer *writer, enum lh_parquet_enc
                           &workspace->body, err);
 }
 
+/* Statistics of the open page's values, where they are indices so far. */
+static lh_status add_dictionary_statistics(struct lh_column_writer *writer, struct lh_error *err) {
+  struct lh_open_page *const page = &writer->page;
+  return lh_dictionary_add_statistics(&writer->dictionary, (const uint32_t *)(const void *)page->indices.data,
+                                      page->value_count, writer->page_start_count, &writer->workspace->marks,
+                                      &page->statistics, err);
+}
+
+/* Of the chunk: no more values than this will come. */
+static uint64_t chunk_most(const struct lh_column_writer *writer) {
+  const uint64_t most = writer->workspace->options->row_group_rows;
+  const uint64_t so_far = writer->entries + writer->page.entries;
+  return writer->is_finishing || most < so_far ? so_far : most;
+}
+
+/* What readers may ask of the open page's values, before they are encoded. */
+static lh_status note_values(struct lh_column_writer *writer, enum lh_parquet_encoding encoding,
+                             struct lh_error *err) {
+  if (encoding == LH_PARQUET_RLE_DICTIONARY) {
+    return add_dictionary_statistics(writer, err);
+  }
+  const struct lh_bloom_values values = {.plain = writer->page.values.data,
+                                         .count = writer->page.value_count,
+                                         .chunk_most = chunk_most(writer),
+                                         .budget = &writer->workspace->bloom_budget};
+  return lh_chunk_bloom_add_page(&writer->bloom, &values, err);
+}
+
+/* The page that has been stored, into the chunk's index and statistics. */
+static lh_status note_page(struct lh_column_writer *writer, size_t stored_bytes, struct lh_error *err) {
+  const struct lh_open_page *const page = &writer->page;
+  struct lh_statistics_bounds *const bounds = &writer->workspace->bounds;
+  const size_t length_bytes = page->value_count * LENGTH_BYTES;
+  LH_TRY(lh_statistics_get_bounds(&page->statistics, bounds, err));
+  const struct lh_page_facts facts = {
+      .stored_bytes = stored_bytes,
+      .rows = page->rows,
+      .unencoded_bytes = page->plain_bytes > length_bytes ? page->plain_bytes - length_bytes : 0,
+      .statistics = &page->statistics,
+      .bounds = bounds,
+      .entries = page->entries,
+      .definition = page->has_levels ? page->definition.data : NULL,
+      .repetition = page->repetition.data,
+  };
+  LH_TRY(lh_page_index_add(&writer->index, &facts, err));
+  return lh_statistics_merge(&writer->statistics, &page->statistics, err);
+}
+
 static lh_status store_page(struct lh_column_writer *writer, struct lh_error *err) {
   struct lh_page_workspace *const workspace = writer->workspace;
   struct lh_page_header header = {.value_count = writer->page.entries, .encoding = page_encoding(writer)};
   struct lh_buf *body = NULL;
+  LH_TRY(note_values(writer, header.encoding, err));
   LH_TRY(build_body(writer, header.encoding, &body, err));
   const struct lh_buf *stored = NULL;
   LH_TRY(finish_page(writer, body, &header, &stored, err));
   LH_TRY(lh_block_list_append(&writer->pages, &workspace->pool, workspace->header.data, workspace->header.len,
                               err));
   LH_TRY(lh_block_list_append(&writer->pages, &workspace->pool, stored->data, stored->len, err));
+  LH_TRY(note_page(writer, workspace->header.len + stored->len, err));
   writer->uncompressed_bytes += workspace->header.len + body->len;
   writer->entries += writer->page.entries;
   writer->data_pages[header.encoding]++;
@@ -321,10 +384,9 @@ static lh_status leave_dictionary(struct lh_column_writer *writer, bool pays, st
     return LH_OK;
   }
   size_t expanded = 0;
+  LH_TRY(add_dictionary_statistics(writer, err));
   LH_TRY(expand_indices(writer, PAGE_MAX_BYTES, &expanded, err));
   lh_buf_reset(&writer->page.indices);
-  const struct lh_values known = lh_dictionary_values(&writer->dictionary);
-  LH_TRY(lh_statistics_add(&writer->statistics, &known, err));
   lh_dictionary_truncate(&writer->dictionary, writer->page_start_count);
   return LH_OK;
 }
@@ -376,7 +438,7 @@ static lh_status add_values(struct lh_column_writer *writer, const struct lh_val
   page->plain_bytes += lh_values_bytes(values, writer->leaf);
   page->value_count += values->count;
   if (!writer->is_dictionary) {
-    LH_TRY(lh_statistics_add(&writer->statistics, values, err));
+    LH_TRY(lh_statistics_add(&page->statistics, values, err));
     return lh_plain_append(writer->leaf, values, &page->values, err);
   }
   LH_TRY(lh_buf_reserve(&page->indices, values->count * INDEX_BYTES, err));
@@ -399,7 +461,7 @@ static lh_status add_rows(struct lh_column_writer *writer, const struct lh_colum
     LH_TRY(lh_buf_append(&writer->page.repetition, shredded.repetition, shredded.entries, err));
   }
   LH_TRY(add_values(writer, &shredded.values, err));
-  writer->statistics.null_count += shredded.entries - shredded.values.count;
+  writer->page.statistics.null_count += shredded.entries - shredded.values.count;
   writer->page.entries += shredded.entries;
   writer->page.rows += count;
   return LH_OK;
@@ -493,6 +555,11 @@ static lh_status write_dictionary(struct lh_column_writer *writer, struct lh_sin
   const struct lh_values known = lh_dictionary_values(&writer->dictionary);
   lh_buf_reset(&workspace->body);
   LH_TRY(lh_plain_append(writer->leaf, &known, &workspace->body, err));
+  const struct lh_bloom_values values = {.plain = workspace->body.data,
+                                         .count = known.count,
+                                         .chunk_most = known.count,
+                                         .budget = &workspace->bloom_budget};
+  LH_TRY(lh_chunk_bloom_add_dictionary(&writer->bloom, &values, err));
   struct lh_page_header header = {
       .is_dictionary = true, .value_count = known.count, .encoding = LH_PARQUET_PLAIN};
   const struct lh_buf *stored = NULL;
@@ -504,35 +571,67 @@ static lh_status write_dictionary(struct lh_column_writer *writer, struct lh_sin
   return LH_OK;
 }
 
-static lh_status describe_chunk(const struct lh_column_writer *writer, uint64_t offset,
-                                size_t dictionary_size, struct lh_buf *metadata, struct lh_error *err) {
-  struct lh_statistics_bounds bounds;
-  lh_statistics_bounds_init(&bounds);
-  lh_status status = lh_statistics_get_bounds(&writer->statistics, &bounds, err);
-  if (status == LH_OK) {
-    struct lh_chunk_metadata chunk = {
-        .leaf = writer->leaf,
-        .codec = writer->workspace->options->codec,
-        .value_count = writer->entries,
-        .uncompressed_bytes = writer->uncompressed_bytes,
-        .compressed_bytes = writer->pages.size_bytes + dictionary_size,
-        .data_page_offset = offset + dictionary_size,
-        .dictionary_page_offset = dictionary_size > 0 ? offset : 0,
-        .null_count = writer->statistics.null_count,
-        .bounds = &bounds,
-    };
-    memcpy(chunk.data_pages, writer->data_pages, sizeof chunk.data_pages);
-    status = lh_metadata_append_chunk(&chunk, metadata, err);
+lh_status lh_column_writer_finish(struct lh_column_writer *writer, uint64_t offset, struct lh_sink *sink,
+                                  uint64_t *uncompressed_bytes, uint64_t *compressed_bytes,
+                                  struct lh_error *err) {
+  writer->is_finishing = true;
+  if (writer->page.rows > 0) {
+    LH_TRY(close_page(writer, true, err));
   }
-  lh_statistics_bounds_clear(&bounds);
-  return status;
+  size_t dictionary_size = 0;
+  if (writer->data_pages[LH_PARQUET_RLE_DICTIONARY] > 0) {
+    LH_TRY(write_dictionary(writer, sink, &dictionary_size, err));
+  }
+  LH_TRY(lh_block_list_write(&writer->pages, sink, err));
+  writer->place = (struct lh_chunk_place){
+      .data_page_offset = offset + dictionary_size,
+      .dictionary_page_offset = dictionary_size > 0 ? offset : 0,
+      .compressed_bytes = writer->pages.size_bytes + dictionary_size,
+  };
+  lh_block_list_release(&writer->pages, &writer->workspace->pool);
+  *uncompressed_bytes += writer->uncompressed_bytes;
+  *compressed_bytes += writer->place.compressed_bytes;
+  lh_encoding_choice_end_chunk(&writer->choice, writer->values, writer->dictionary_values,
+                               writer->place.compressed_bytes);
+  return LH_OK;
+}
+
+lh_status lh_column_writer_write_bloom(struct lh_column_writer *writer, uint64_t offset, struct lh_sink *sink,
+                                       size_t *written, struct lh_error *err) {
+  struct lh_buf *const bytes = &writer->workspace->body;
+  *written = 0;
+  if (!lh_chunk_bloom_finish(&writer->bloom, writer->entries - writer->statistics.null_count)) {
+    return LH_OK;
+  }
+  lh_buf_reset(bytes);
+  LH_TRY(lh_bloom_append(&writer->bloom.filter, bytes, err));
+  LH_TRY(lh_sink_write(sink, bytes->data, bytes->len, err));
+  writer->place.bloom_offset = offset;
+  writer->place.bloom_bytes = bytes->len;
+  *written = bytes->len;
+  return LH_OK;
+}
+
+/* A chunk that is dictionary encoded as a whole holds exactly what is in the dictionary; of floats, zeros and
+ * NaNs of several bit patterns. */
+static uint64_t distinct_count(const struct lh_column_writer *writer) {
+  const bool is_float = writer->leaf->kind == LH_VALUE_FLOAT || writer->leaf->kind == LH_VALUE_DOUBLE;
+  for (int i = 0; i < LH_PARQUET_ENCODING_COUNT; i++) {
+    if (is_float || (i != LH_PARQUET_RLE_DICTIONARY && writer->data_pages[i] > 0)) {
+      return 0;
+    }
+  }
+  return writer->dictionary.count;
 }
 
 static void reset_chunk(struct lh_column_writer *writer) {
-  lh_block_list_release(&writer->pages, &writer->workspace->pool);
   lh_dictionary_reset(&writer->dictionary);
   lh_statistics_reset(&writer->statistics);
+  lh_page_index_reset(&writer->index);
+  lh_chunk_bloom_reset(&writer->bloom);
+  writer->workspace->bloom_budget = writer->workspace->options->bloom_bytes;
   writer->is_dictionary = writer->choice.begins_with_dictionary;
+  writer->is_finishing = false;
   writer->values = 0;
   writer->dictionary_values = 0;
   writer->page_start_count = 0;
@@ -541,24 +640,34 @@ static void reset_chunk(struct lh_column_writer *writer) {
   memset(writer->data_pages, 0, sizeof writer->data_pages);
 }
 
-lh_status lh_column_writer_finish(struct lh_column_writer *writer, uint64_t offset, struct lh_sink *sink,
-                                  struct lh_buf *metadata, uint64_t *uncompressed_bytes,
-                                  uint64_t *compressed_bytes, struct lh_error *err) {
-  if (writer->page.rows > 0) {
-    LH_TRY(close_page(writer, true, err));
+lh_status lh_column_writer_describe(struct lh_column_writer *writer, struct lh_buf *metadata,
+                                    struct lh_file_index *index, struct lh_chunk_parts *parts,
+                                    struct lh_error *err) {
+  struct lh_chunk_metadata chunk = {
+      .leaf = writer->leaf,
+      .codec = writer->workspace->options->codec,
+      .value_count = writer->entries,
+      .uncompressed_bytes = writer->uncompressed_bytes,
+      .place = &writer->place,
+      .statistics = &writer->statistics,
+      .bounds = &writer->workspace->bounds,
+      .distinct_count = distinct_count(writer),
+      .index = &writer->index,
+  };
+  memcpy(chunk.data_pages, writer->data_pages, sizeof chunk.data_pages);
+  LH_TRY(lh_statistics_get_bounds(&writer->statistics, &writer->workspace->bounds, err));
+  const size_t metadata_start = metadata->len;
+  LH_TRY(lh_metadata_append_chunk(&chunk, metadata, err));
+  *parts = (struct lh_chunk_parts){.metadata_bytes = (uint32_t)(metadata->len - metadata_start)};
+  if (index != NULL) {
+    const size_t bounds_start = index->bounds.len;
+    const size_t offsets_start = index->offsets.len;
+    LH_TRY(lh_page_index_append_bounds(&writer->index, &index->bounds, err));
+    LH_TRY(
+        lh_page_index_append_offsets(&writer->index, writer->place.data_page_offset, &index->offsets, err));
+    parts->bounds_bytes = (uint32_t)(index->bounds.len - bounds_start);
+    parts->offsets_bytes = (uint32_t)(index->offsets.len - offsets_start);
   }
-  size_t dictionary_size = 0;
-  if (writer->data_pages[LH_PARQUET_RLE_DICTIONARY] > 0) {
-    const struct lh_values known = lh_dictionary_values(&writer->dictionary);
-    LH_TRY(lh_statistics_add(&writer->statistics, &known, err));
-    LH_TRY(write_dictionary(writer, sink, &dictionary_size, err));
-  }
-  LH_TRY(lh_block_list_write(&writer->pages, sink, err));
-  LH_TRY(describe_chunk(writer, offset, dictionary_size, metadata, err));
-  *uncompressed_bytes += writer->uncompressed_bytes;
-  *compressed_bytes += writer->pages.size_bytes + dictionary_size;
-  lh_encoding_choice_end_chunk(&writer->choice, writer->values, writer->dictionary_values,
-                               writer->pages.size_bytes + dictionary_size);
   reset_chunk(writer);
   return LH_OK;
 }

@@ -12,6 +12,7 @@
 
 #define SLOTS_LEAST 256
 #define MULTIPLIER UINT64_C(0x9E3779B97F4A7C15)
+#define MARKED_AT_ONCE 256
 #define VALUES_MAX_BYTES ((size_t)INT32_MAX)
 
 void lh_dictionary_init(struct lh_dictionary *dictionary, const struct lh_leaf *leaf) {
@@ -265,6 +266,75 @@ struct lh_values lh_dictionary_values(const struct lh_dictionary *dictionary) {
     values.fixed = dictionary->values.data;
   }
   return values;
+}
+
+static struct lh_values values_from(const struct lh_dictionary *dictionary, size_t first) {
+  struct lh_values values = lh_dictionary_values(dictionary);
+  values.count -= first;
+  if (dictionary->leaf->kind == LH_VALUE_BYTES) {
+    values.offsets += first;
+  } else {
+    values.fixed += first * dictionary->leaf->width;
+  }
+  return values;
+}
+
+static bool is_nan(const struct lh_dictionary *dictionary, uint32_t index) {
+  float real32 = 0;
+  double real = 0;
+  if (dictionary->leaf->kind == LH_VALUE_FLOAT) {
+    memcpy(&real32, dictionary->values.data + index * sizeof real32, sizeof real32);
+    return __builtin_isnan(real32);
+  }
+  memcpy(&real, dictionary->values.data + index * sizeof real, sizeof real);
+  return __builtin_isnan(real);
+}
+
+/* Sets the byte of every value that is used, until there is none left among the first `known`: values that
+ * are few are soon all met. */
+static void mark_used(const uint32_t *indices, size_t index_count, size_t known, uint8_t *used) {
+  size_t i = 0;
+  while (index_count - i >= MARKED_AT_ONCE && memchr(used, 0, known) != NULL) {
+    const size_t end = i + MARKED_AT_ONCE;
+    for (; i < end; i += 4) {
+      const uint64_t first = load64((const uint8_t *)(indices + i));
+      const uint64_t second = load64((const uint8_t *)(indices + i + 2));
+      used[(uint32_t)first] = 1;
+      used[first >> 32] = 1;
+      used[(uint32_t)second] = 1;
+      used[second >> 32] = 1;
+    }
+  }
+  const bool has_rest = index_count - i < MARKED_AT_ONCE;
+  for (; has_rest && i < index_count; i++) {
+    used[indices[i]] = 1;
+  }
+}
+
+lh_status lh_dictionary_add_statistics(const struct lh_dictionary *dictionary, const uint32_t *indices,
+                                       size_t index_count, size_t first_new, struct lh_buf *marks,
+                                       struct lh_column_statistics *statistics, struct lh_error *err) {
+  const uint64_t nan_count = statistics->nan_count;
+  const struct lh_values fresh = values_from(dictionary, first_new);
+  LH_TRY(lh_statistics_add(statistics, &fresh, err));
+  if (first_new > 0) {
+    struct lh_values known = lh_dictionary_values(dictionary);
+    known.count = first_new;
+    lh_buf_reset(marks);
+    LH_TRY(lh_buf_reserve(marks, dictionary->count, err));
+    uint8_t *const used = marks->data;
+    memset(used, 0, dictionary->count);
+    mark_used(indices, index_count, first_new, used);
+    LH_TRY(lh_statistics_add_used(statistics, &known, used, err));
+  }
+  if (statistics->nan_count == nan_count) {
+    return LH_OK;
+  }
+  statistics->nan_count = nan_count; /* by values, not by entries */
+  for (size_t i = 0; i < index_count; i++) {
+    statistics->nan_count += is_nan(dictionary, indices[i]);
+  }
+  return LH_OK;
 }
 
 size_t lh_dictionary_bytes(const struct lh_dictionary *dictionary) {

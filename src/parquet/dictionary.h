@@ -8,6 +8,7 @@
 #define LH_PARQUET_DICTIONARY_H
 
 #include "base/buf.h"
+#include "parquet/statistics.h"
 #include "parquet/values.h"
 
 #define LH_DICTIONARY_MAX_ENTRIES ((size_t)1 << 30)
@@ -34,6 +35,12 @@ lh_status lh_dictionary_add(struct lh_dictionary *dictionary, const struct lh_va
 
 /* The distinct values; borrowed until the dictionary changes. */
 struct lh_values lh_dictionary_values(const struct lh_dictionary *dictionary);
+/* Adds the values that `indices` name to `statistics`; those from `first_new` on are all among them. Each
+ * distinct value is looked at once. `marks` is scratch. */
+lh_status lh_dictionary_add_statistics(const struct lh_dictionary *dictionary, const uint32_t *indices,
+                                       size_t index_count, size_t first_new, struct lh_buf *marks,
+                                       struct lh_column_statistics *statistics,
+                                       struct lh_error *err) LH_WARN_UNUSED;
 /* Bytes of its page, uncompressed. */
 size_t lh_dictionary_bytes(const struct lh_dictionary *dictionary);
 /* Memory in use, hash table included. */

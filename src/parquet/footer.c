@@ -20,6 +20,7 @@
 #define ROW_GROUP_LEAST_BYTES 7
 #define COLUMN_CHUNK_LEAST_BYTES 18
 #define KEY_VALUE_LEAST_BYTES 3
+#define SORTING_LEAST_BYTES 5
 
 struct footer_reader {
   struct lh_thrift_reader thrift;
@@ -200,6 +201,9 @@ static void read_statistics(struct footer_reader *r, const struct lh_thrift_fiel
       case 8:
         out->is_min_exact = lh_thrift_read_bool(&r->thrift, &field);
         break;
+      case 9:
+        out->nan_count = lh_thrift_read_i64(&r->thrift, &field);
+        break;
       default:
         lh_thrift_skip(&r->thrift, &field);
     }
@@ -246,6 +250,20 @@ static void read_path(struct footer_reader *r, const struct lh_thrift_field *fie
   chunk->path = path;
 }
 
+static void read_size_statistics(struct footer_reader *r, const struct lh_thrift_field *sizes_field,
+                                 struct lh_parquet_column_chunk *chunk) {
+  struct lh_thrift_scope scope;
+  struct lh_thrift_field field;
+  lh_thrift_enter_field(&r->thrift, sizes_field, &scope);
+  while (lh_thrift_next_field(&r->thrift, &scope, &field)) {
+    if (field.id == 1) {
+      chunk->unencoded_bytes = lh_thrift_read_i64(&r->thrift, &field);
+    } else {
+      lh_thrift_skip(&r->thrift, &field);
+    }
+  }
+}
+
 static void read_column_metadata(struct footer_reader *r, const struct lh_thrift_field *metadata_field,
                                  struct lh_parquet_column_chunk *chunk) {
   int64_t *const numbers[] = {NULL,
@@ -262,7 +280,8 @@ static void read_column_metadata(struct footer_reader *r, const struct lh_thrift
                               &chunk->dictionary_page_offset,
                               NULL,
                               NULL,
-                              &chunk->bloom_filter_offset};
+                              &chunk->bloom_filter_offset,
+                              &chunk->bloom_filter_bytes};
   struct lh_thrift_scope scope;
   struct lh_thrift_field field;
   lh_thrift_enter_field(&r->thrift, metadata_field, &scope);
@@ -278,6 +297,8 @@ static void read_column_metadata(struct footer_reader *r, const struct lh_thrift
       chunk->codec = lh_thrift_read_i32(&r->thrift, &field);
     } else if (field.id == 12) {
       read_statistics(r, &field, &chunk->statistics);
+    } else if (field.id == 16) {
+      read_size_statistics(r, &field, chunk);
     } else if (field.id > 0 && (size_t)field.id < known && numbers[field.id] != NULL) {
       *numbers[field.id] = lh_thrift_read_i64(&r->thrift, &field);
     } else {
@@ -300,12 +321,17 @@ static void read_column_chunk(struct footer_reader *r, struct lh_parquet_column_
       .data_page_offset = ABSENT,
       .dictionary_page_offset = ABSENT,
       .bloom_filter_offset = ABSENT,
+      .bloom_filter_bytes = ABSENT,
       .column_index_offset = ABSENT,
+      .column_index_bytes = ABSENT,
       .offset_index_offset = ABSENT,
+      .offset_index_bytes = ABSENT,
+      .unencoded_bytes = ABSENT,
       .statistics = {.null_count = ABSENT,
                      .distinct_count = ABSENT,
                      .is_min_exact = ABSENT,
-                     .is_max_exact = ABSENT},
+                     .is_max_exact = ABSENT,
+                     .nan_count = ABSENT},
   };
   bool has_metadata = false;
   struct lh_thrift_scope scope;
@@ -320,8 +346,14 @@ static void read_column_chunk(struct footer_reader *r, struct lh_parquet_column_
       case 4:
         chunk->offset_index_offset = lh_thrift_read_i64(&r->thrift, &field);
         break;
+      case 5:
+        chunk->offset_index_bytes = lh_thrift_read_i64(&r->thrift, &field);
+        break;
       case 6:
         chunk->column_index_offset = lh_thrift_read_i64(&r->thrift, &field);
+        break;
+      case 7:
+        chunk->column_index_bytes = lh_thrift_read_i64(&r->thrift, &field);
         break;
       default:
         lh_thrift_skip(&r->thrift, &field);
@@ -343,6 +375,30 @@ static void read_columns(struct footer_reader *r, const struct lh_thrift_field *
   row_group->column_count = count;
 }
 
+static void read_sorting(struct footer_reader *r, const struct lh_thrift_field *list_field,
+                         struct lh_parquet_row_group *row_group) {
+  const size_t count = lh_thrift_read_list(&r->thrift, list_field, LH_THRIFT_STRUCT, SORTING_LEAST_BYTES);
+  struct lh_parquet_sorting *const sorting = allocate(r, count, sizeof(struct lh_parquet_sorting));
+  for (size_t i = 0; i < count && r->thrift.problem == NULL; i++) {
+    struct lh_thrift_scope scope;
+    struct lh_thrift_field field;
+    lh_thrift_enter(&r->thrift, &scope);
+    while (lh_thrift_next_field(&r->thrift, &scope, &field)) {
+      if (field.id == 1) {
+        sorting[i].column = lh_thrift_read_i32(&r->thrift, &field);
+      } else if (field.id == 2) {
+        sorting[i].is_descending = lh_thrift_read_bool(&r->thrift, &field);
+      } else if (field.id == 3) {
+        sorting[i].nulls_first = lh_thrift_read_bool(&r->thrift, &field);
+      } else {
+        lh_thrift_skip(&r->thrift, &field);
+      }
+    }
+  }
+  row_group->sorting = sorting;
+  row_group->sorting_count = count;
+}
+
 static void read_row_group(struct footer_reader *r, struct lh_parquet_row_group *row_group) {
   *row_group = (struct lh_parquet_row_group){
       .num_rows = ABSENT, .total_byte_size = ABSENT, .total_compressed_size = ABSENT};
@@ -359,6 +415,9 @@ static void read_row_group(struct footer_reader *r, struct lh_parquet_row_group 
         break;
       case 3:
         row_group->num_rows = lh_thrift_read_i64(&r->thrift, &field);
+        break;
+      case 4:
+        read_sorting(r, &field, row_group);
         break;
       case 6:
         row_group->total_compressed_size = lh_thrift_read_i64(&r->thrift, &field);
@@ -514,6 +573,12 @@ static void check_row_groups(struct footer_reader *r, size_t leaf_count, uint64_
     if (__builtin_add_overflow(rows, row_group->num_rows, &rows)) {
       lh_thrift_fail(&r->thrift, "its row count is out of range");
       return;
+    }
+    for (size_t j = 0; j < row_group->sorting_count; j++) {
+      if (row_group->sorting[j].column < 0 || (size_t)row_group->sorting[j].column >= leaf_count) {
+        lh_thrift_fail(&r->thrift, "a row group is sorted by a column that is not there");
+        return;
+      }
     }
     size_t element = 0;
     for (size_t j = 0; j < leaf_count; j++) {

@@ -45,6 +45,7 @@ struct lh_parquet_statistics {
   int64_t distinct_count; /* -1 where absent */
   struct lh_parquet_bytes min_value, max_value;
   int is_min_exact, is_max_exact; /* -1 where absent */
+  int64_t nan_count;              /* -1 where absent */
 };
 
 struct lh_parquet_column_chunk {
@@ -56,11 +57,19 @@ struct lh_parquet_column_chunk {
   int64_t num_values;
   int64_t uncompressed_bytes, compressed_bytes; /* with page headers */
   int64_t data_page_offset;
-  int64_t dictionary_page_offset;                   /* -1 where absent */
-  int64_t bloom_filter_offset;                      /* -1 where absent */
-  int64_t column_index_offset, offset_index_offset; /* -1 where absent */
+  int64_t dictionary_page_offset;                  /* -1 where absent */
+  int64_t bloom_filter_offset, bloom_filter_bytes; /* -1 where absent; so are the bytes in older files */
+  int64_t column_index_offset, column_index_bytes; /* -1 where absent */
+  int64_t offset_index_offset, offset_index_bytes; /* -1 where absent */
+  int64_t unencoded_bytes;                         /* of size_statistics: of byte arrays; -1 where absent */
   struct lh_parquet_statistics statistics;
   int schema_index; /* the leaf's index in `schema` */
+};
+
+struct lh_parquet_sorting {
+  int column; /* among the row group's columns */
+  bool is_descending;
+  bool nulls_first;
 };
 
 struct lh_parquet_row_group {
@@ -69,6 +78,8 @@ struct lh_parquet_row_group {
   int64_t total_compressed_size; /* -1 where absent */
   const struct lh_parquet_column_chunk *columns;
   size_t column_count;
+  const struct lh_parquet_sorting *sorting;
+  size_t sorting_count;
 };
 
 struct lh_parquet_footer {

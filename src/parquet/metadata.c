@@ -89,12 +89,18 @@ lh_status lh_metadata_append_page_header(const struct lh_page_header *header, st
 static void write_statistics(struct lh_thrift_writer *w, const struct lh_chunk_metadata *chunk) {
   const struct lh_statistics_bounds *const bounds = chunk->bounds;
   lh_thrift_begin_struct_field(w, 12);
-  lh_thrift_write_i64(w, 3, (int64_t)chunk->null_count);
+  lh_thrift_write_i64(w, 3, (int64_t)chunk->statistics->null_count);
+  if (chunk->distinct_count > 0) {
+    lh_thrift_write_i64(w, 4, (int64_t)chunk->distinct_count);
+  }
   if (bounds->present) {
     lh_thrift_write_binary(w, 5, bounds->max.data, bounds->max.len);
     lh_thrift_write_binary(w, 6, bounds->min.data, bounds->min.len);
     lh_thrift_write_bool(w, 7, bounds->is_max_exact);
     lh_thrift_write_bool(w, 8, bounds->is_min_exact);
+  }
+  if (chunk->leaf->kind == LH_VALUE_FLOAT || chunk->leaf->kind == LH_VALUE_DOUBLE) {
+    lh_thrift_write_i64(w, 9, (int64_t)chunk->statistics->nan_count);
   }
   lh_thrift_end_struct(w);
 }
@@ -146,6 +152,7 @@ static void write_encoding_statistics(struct lh_thrift_writer *w, const struct l
 lh_status lh_metadata_append_chunk(const struct lh_chunk_metadata *chunk, struct lh_buf *out,
                                    struct lh_error *err) {
   const struct lh_leaf *const leaf = chunk->leaf;
+  const struct lh_chunk_place *const place = chunk->place;
   struct lh_thrift_writer w;
   lh_thrift_writer_init(&w, out, err);
   lh_thrift_begin_struct(&w);
@@ -160,32 +167,82 @@ lh_status lh_metadata_append_chunk(const struct lh_chunk_metadata *chunk, struct
   lh_thrift_write_i32(&w, 4, (int32_t)chunk->codec);
   lh_thrift_write_i64(&w, 5, (int64_t)chunk->value_count);
   lh_thrift_write_i64(&w, 6, (int64_t)chunk->uncompressed_bytes);
-  lh_thrift_write_i64(&w, 7, (int64_t)chunk->compressed_bytes);
-  lh_thrift_write_i64(&w, 9, (int64_t)chunk->data_page_offset);
-  if (chunk->dictionary_page_offset > 0) {
-    lh_thrift_write_i64(&w, 11, (int64_t)chunk->dictionary_page_offset);
+  lh_thrift_write_i64(&w, 7, (int64_t)place->compressed_bytes);
+  lh_thrift_write_i64(&w, 9, (int64_t)place->data_page_offset);
+  if (place->dictionary_page_offset > 0) {
+    lh_thrift_write_i64(&w, 11, (int64_t)place->dictionary_page_offset);
   }
   write_statistics(&w, chunk);
   write_encoding_statistics(&w, chunk);
-  lh_thrift_end_struct(&w);
+  if (place->bloom_bytes > 0) {
+    lh_thrift_write_i64(&w, 14, (int64_t)place->bloom_offset);
+    lh_thrift_write_i32(&w, 15, (int32_t)place->bloom_bytes);
+  }
+  lh_page_index_write_sizes(chunk->index, 16, &w);
   lh_thrift_end_struct(&w);
   return w.status;
 }
 
-lh_status lh_metadata_append_row_group(const struct lh_row_group_metadata *row_group, struct lh_buf *out,
-                                       struct lh_error *err) {
-  struct lh_thrift_writer w;
-  lh_thrift_writer_init(&w, out, err);
-  lh_thrift_begin_struct(&w);
-  lh_thrift_begin_list(&w, 1, LH_THRIFT_STRUCT, row_group->column_count);
-  lh_thrift_write_elements(&w, row_group->columns);
-  lh_thrift_write_i64(&w, 2, (int64_t)row_group->uncompressed_bytes);
-  lh_thrift_write_i64(&w, 3, (int64_t)row_group->row_count);
-  lh_thrift_write_i64(&w, 5, (int64_t)row_group->file_offset);
-  lh_thrift_write_i64(&w, 6, (int64_t)row_group->compressed_bytes);
-  lh_thrift_write_i16(&w, 7, (int16_t)row_group->ordinal);
-  lh_thrift_end_struct(&w);
-  return w.status;
+/* What has been passed of the chunks while row groups are written. */
+struct chunk_cursor {
+  const uint8_t *metadata;
+  const struct lh_chunk_parts *parts;
+  uint64_t bounds_offset, offsets_offset;
+};
+
+static void write_chunk(struct lh_thrift_writer *w, struct chunk_cursor *at) {
+  const struct lh_chunk_parts *const parts = at->parts++;
+  lh_thrift_begin_struct(w);
+  lh_thrift_write_fields(w, at->metadata, parts->metadata_bytes, 3);
+  at->metadata += parts->metadata_bytes;
+  if (parts->offsets_bytes > 0) {
+    lh_thrift_write_i64(w, 4, (int64_t)at->offsets_offset);
+    lh_thrift_write_i32(w, 5, (int32_t)parts->offsets_bytes);
+    at->offsets_offset += parts->offsets_bytes;
+  }
+  if (parts->bounds_bytes > 0) {
+    lh_thrift_write_i64(w, 6, (int64_t)at->bounds_offset);
+    lh_thrift_write_i32(w, 7, (int32_t)parts->bounds_bytes);
+    at->bounds_offset += parts->bounds_bytes;
+  }
+  lh_thrift_end_struct(w);
+}
+
+static void write_sorting(struct lh_thrift_writer *w, const struct lh_file_metadata *file) {
+  if (file->sorting_count == 0) {
+    return;
+  }
+  lh_thrift_begin_list(w, 4, LH_THRIFT_STRUCT, file->sorting_count);
+  for (size_t i = 0; i < file->sorting_count; i++) {
+    lh_thrift_begin_struct(w);
+    lh_thrift_write_i32(w, 1, (int32_t)file->sorting[i].leaf);
+    lh_thrift_write_bool(w, 2, file->sorting[i].is_descending);
+    lh_thrift_write_bool(w, 3, file->sorting[i].nulls_first);
+    lh_thrift_end_struct(w);
+  }
+}
+
+static void write_row_groups(struct lh_thrift_writer *w, const struct lh_file_metadata *file) {
+  struct chunk_cursor at = {.metadata = file->chunks->data,
+                            .parts = file->parts,
+                            .bounds_offset = file->bounds_offset,
+                            .offsets_offset = file->offsets_offset};
+  lh_thrift_begin_list(w, 4, LH_THRIFT_STRUCT, file->row_group_count);
+  for (size_t i = 0; i < file->row_group_count; i++) {
+    const struct lh_row_group_metadata *const row_group = &file->row_groups[i];
+    lh_thrift_begin_struct(w);
+    lh_thrift_begin_list(w, 1, LH_THRIFT_STRUCT, file->leaf_count);
+    for (size_t leaf = 0; leaf < file->leaf_count; leaf++) {
+      write_chunk(w, &at);
+    }
+    lh_thrift_write_i64(w, 2, (int64_t)row_group->uncompressed_bytes);
+    lh_thrift_write_i64(w, 3, (int64_t)row_group->row_count);
+    write_sorting(w, file);
+    lh_thrift_write_i64(w, 5, (int64_t)row_group->file_offset);
+    lh_thrift_write_i64(w, 6, (int64_t)row_group->compressed_bytes);
+    lh_thrift_write_i16(w, 7, (int16_t)i);
+    lh_thrift_end_struct(w);
+  }
 }
 
 struct annotation {
@@ -281,8 +338,8 @@ static void write_logical_type(struct lh_thrift_writer *w, int logical, const st
   lh_thrift_end_struct(w);
 }
 
-static void write_annotation(struct lh_thrift_writer *w, const struct lh_field *field, const char *crs,
-                             const struct lh_parquet_writer_options *options) {
+static void write_annotation(struct lh_thrift_writer *w, const struct lh_field *field, int32_t id,
+                             const char *crs, const struct lh_parquet_writer_options *options) {
   const struct annotation annotation = annotation_of(field, options);
   if (annotation.converted != CONVERTED_NONE) {
     lh_thrift_write_i32(w, 6, annotation.converted);
@@ -291,9 +348,24 @@ static void write_annotation(struct lh_thrift_writer *w, const struct lh_field *
     lh_thrift_write_i32(w, 7, field->scale);
     lh_thrift_write_i32(w, 8, field->precision);
   }
+  if (id > 0) {
+    lh_thrift_write_i32(w, 9, id);
+  }
   if (annotation.logical != LOGICAL_NONE) {
     write_logical_type(w, annotation.logical, field, crs);
   }
+}
+
+/* The field_id of a field is its place among all fields as Iceberg numbers those of a new table: the fields
+ * of one parent first, then what is below each of them. The parts of a VARIANT are no fields: 0, for none. */
+struct field_ids {
+  int32_t next;
+};
+
+static int32_t take_ids(struct field_ids *ids, size_t count) {
+  const int32_t first = ids->next;
+  ids->next += (int32_t)count;
+  return first;
 }
 
 static void write_group(struct lh_thrift_writer *w, int repetition, const char *name, size_t child_count) {
@@ -313,7 +385,7 @@ static size_t count_elements(const struct lh_field *field) {
 }
 
 static void write_leaf_element(struct lh_thrift_writer *w, const struct lh_field *field, const char *name,
-                               const char *crs, const struct lh_parquet_writer_options *options) {
+                               int32_t id, const char *crs, const struct lh_parquet_writer_options *options) {
   struct lh_leaf leaf = {.field = field};
   if (w->status == LH_OK) {
     w->status = lh_leaf_set_type(&leaf, options, w->err);
@@ -325,34 +397,36 @@ static void write_leaf_element(struct lh_thrift_writer *w, const struct lh_field
   }
   lh_thrift_write_i32(w, 3, field->nullable ? REPETITION_OPTIONAL : REPETITION_REQUIRED);
   lh_thrift_write_string(w, 4, name);
-  write_annotation(w, field, crs, options);
+  write_annotation(w, field, id, crs, options);
   lh_thrift_end_struct(w);
 }
 
 /* The depth of a schema was checked when its leaves were made. `crs`: of a top-level field. */
 static void write_element(struct lh_thrift_writer *w, const struct lh_field *field, const char *name,
-                          const char *crs, const struct lh_parquet_writer_options *options) {
+                          int32_t id, struct field_ids *ids, const char *crs,
+                          const struct lh_parquet_writer_options *options) {
   if (!lh_type_is_nested(field->type)) {
-    write_leaf_element(w, field, name, crs, options);
+    write_leaf_element(w, field, name, id, crs, options);
     return;
   }
   const bool is_struct = field->type == LH_TYPE_STRUCT;
   write_group(w, field->nullable ? REPETITION_OPTIONAL : REPETITION_REQUIRED, name,
               is_struct ? field->child_count : 1);
-  write_annotation(w, field, NULL, options);
+  write_annotation(w, field, id, NULL, options);
   lh_thrift_end_struct(w);
   if (!is_struct) {
     write_group(w, REPETITION_REPEATED, field->type == LH_TYPE_LIST ? "list" : "key_value",
                 field->child_count);
     lh_thrift_end_struct(w);
   }
+  const int32_t first = field->is_variant ? 0 : take_ids(ids, field->child_count);
   for (size_t i = 0; i < field->child_count; i++) {
     const struct lh_field *const member = &field->children[i];
     const char *const member_name = is_struct                     ? member->name
                                     : field->type == LH_TYPE_LIST ? "element"
                                     : i == 0                      ? "key"
                                                                   : "value";
-    write_element(w, member, member_name, NULL, options);
+    write_element(w, member, member_name, first > 0 ? first + (int32_t)i : 0, ids, NULL, options);
   }
 }
 
@@ -366,8 +440,10 @@ static void write_schema(struct lh_thrift_writer *w, const struct lh_file_metada
   lh_thrift_write_string(w, 4, "schema");
   lh_thrift_write_i32(w, 5, (int32_t)file->schema->field_count);
   lh_thrift_end_struct(w);
+  struct field_ids ids = {.next = 1};
+  const int32_t first = take_ids(&ids, file->schema->field_count);
   for (size_t i = 0; i < file->schema->field_count; i++) {
-    write_element(w, &file->schema->fields[i], file->schema->fields[i].name,
+    write_element(w, &file->schema->fields[i], file->schema->fields[i].name, first + (int32_t)i, &ids,
                   file->crs != NULL ? file->crs[i] : NULL, file->options);
   }
 }
@@ -395,8 +471,7 @@ lh_status lh_metadata_append_footer(const struct lh_file_metadata *file, struct 
   lh_thrift_write_i32(&w, 1, 1);
   write_schema(&w, file);
   lh_thrift_write_i64(&w, 3, (int64_t)file->row_count);
-  lh_thrift_begin_list(&w, 4, LH_THRIFT_STRUCT, file->row_group_count);
-  lh_thrift_write_elements(&w, file->row_groups);
+  write_row_groups(&w, file);
   write_key_values(&w, file->options);
   lh_thrift_write_string(&w, 6, CREATED_BY);
   lh_thrift_begin_list(&w, 7, LH_THRIFT_STRUCT, file->leaf_count);

@@ -4,6 +4,7 @@
  */
 #include "parquet/statistics.h"
 
+#include <limits.h>
 #include <math.h>
 
 #include "base/str.h"
@@ -24,7 +25,7 @@ void lh_statistics_init(struct lh_column_statistics *statistics, const struct lh
 void lh_statistics_reset(struct lh_column_statistics *statistics) {
   statistics->null_count = 0;
   statistics->has_values = false;
-  statistics->has_nan = false;
+  statistics->nan_count = 0;
   lh_buf_reset(&statistics->least_bytes.prefix);
   lh_buf_reset(&statistics->greatest_bytes.prefix);
 }
@@ -96,8 +97,8 @@ static void add_int128s(struct lh_column_statistics *statistics, const struct lh
 
 /* `least` and `greatest` begin as +inf and -inf, so that the loop needs no first value. */
 static void merge_reals(struct lh_column_statistics *statistics, double least, double greatest,
-                        bool has_nan) {
-  statistics->has_nan |= has_nan;
+                        uint64_t nan_count) {
+  statistics->nan_count += nan_count;
   if (!statistics->has_values || least < statistics->least.real) {
     statistics->least.real = least;
   }
@@ -110,26 +111,26 @@ static void add_floats(struct lh_column_statistics *statistics, const struct lh_
   const float *const at = (const float *)(const void *)values->fixed;
   float least = INFINITY;
   float greatest = -INFINITY;
-  unsigned nan = 0;
+  uint64_t nan_count = 0;
   for (size_t i = 0; i < values->count; i++) {
     least = at[i] < least ? at[i] : least;
     greatest = at[i] > greatest ? at[i] : greatest;
-    nan |= (unsigned)__builtin_isunordered(at[i], at[i]);
+    nan_count += (uint64_t)__builtin_isunordered(at[i], at[i]);
   }
-  merge_reals(statistics, (double)least, (double)greatest, nan != 0);
+  merge_reals(statistics, (double)least, (double)greatest, nan_count);
 }
 
 static void add_doubles(struct lh_column_statistics *statistics, const struct lh_values *values) {
   const double *const at = (const double *)(const void *)values->fixed;
   double least = INFINITY;
   double greatest = -INFINITY;
-  unsigned nan = 0;
+  uint64_t nan_count = 0;
   for (size_t i = 0; i < values->count; i++) {
     least = at[i] < least ? at[i] : least;
     greatest = at[i] > greatest ? at[i] : greatest;
-    nan |= (unsigned)__builtin_isunordered(at[i], at[i]);
+    nan_count += (uint64_t)__builtin_isunordered(at[i], at[i]);
   }
-  merge_reals(statistics, least, greatest, nan != 0);
+  merge_reals(statistics, least, greatest, nan_count);
 }
 
 static void add_uuids(struct lh_column_statistics *statistics, const struct lh_values *values) {
@@ -260,6 +261,117 @@ lh_status lh_statistics_add(struct lh_column_statistics *statistics, const struc
     case LH_VALUE_BYTES:
     default:
       LH_TRY(add_bytes(statistics, values, err));
+  }
+  statistics->has_values = true;
+  return LH_OK;
+}
+
+/* The first index from `i` on whose byte is 1, or `count`. Eight unused ones are passed at a time. */
+static size_t next_used(const uint8_t *used, size_t i, size_t count) {
+  while (i < count && used[i] == 0) {
+    uint64_t word = 0;
+    while (count - i >= sizeof word) {
+      memcpy(&word, used + i, sizeof word);
+      if (word != 0) {
+        return i + (size_t)__builtin_ctzll(word) / CHAR_BIT;
+      }
+      i += sizeof word;
+    }
+    i += i < count && used[i] == 0;
+  }
+  return i;
+}
+
+lh_status lh_statistics_add_used(struct lh_column_statistics *statistics, const struct lh_values *values,
+                                 const uint8_t *used, struct lh_error *err) {
+  const size_t width = statistics->leaf->width;
+  for (size_t i = next_used(used, 0, values->count); i < values->count;) {
+    size_t end = i + 1;
+    while (end < values->count && used[end] != 0) {
+      end++;
+    }
+    struct lh_values run = {.count = end - i};
+    if (values->offsets != NULL) {
+      run.offsets = values->offsets + i;
+      run.data = values->data;
+    } else {
+      run.fixed = values->fixed + i * width;
+    }
+    LH_TRY(lh_statistics_add(statistics, &run, err));
+    i = next_used(used, end, values->count);
+  }
+  return LH_OK;
+}
+
+int lh_statistics_compare(enum lh_value_kind kind, const union lh_statistics_value *a,
+                          const union lh_statistics_value *b) {
+  switch (kind) {
+    case LH_VALUE_INT128:
+      return (a->wide > b->wide) - (a->wide < b->wide);
+    case LH_VALUE_FLOAT:
+    case LH_VALUE_DOUBLE:
+      return (a->real > b->real) - (a->real < b->real);
+    case LH_VALUE_UUID:
+      return memcmp(a->uuid, b->uuid, sizeof a->uuid);
+    case LH_VALUE_BOOL:
+    case LH_VALUE_INT32:
+    case LH_VALUE_INT64:
+    case LH_VALUE_BYTES:
+    default:
+      return (a->integer > b->integer) - (a->integer < b->integer);
+  }
+}
+
+static lh_status copy_bound(struct lh_statistics_bytes *to, const struct lh_statistics_bytes *from,
+                            struct lh_error *err) {
+  lh_buf_reset(&to->prefix);
+  to->exact = from->exact;
+  return lh_buf_append(&to->prefix, from->prefix.data, from->prefix.len, err);
+}
+
+/* Of two equal least prefixes one that is a whole value is the least; of two equal greatest ones the value
+ * that goes on is the greatest. */
+static lh_status merge_bytes(struct lh_column_statistics *statistics,
+                             const struct lh_column_statistics *other, struct lh_error *err) {
+  struct lh_statistics_bytes *const least = &statistics->least_bytes;
+  struct lh_statistics_bytes *const greatest = &statistics->greatest_bytes;
+  const struct lh_buf *const low = &other->least_bytes.prefix;
+  const struct lh_buf *const high = &other->greatest_bytes.prefix;
+  const bool is_first = !statistics->has_values;
+  const int low_order =
+      is_first ? -1 : compare_bytes(low->data, low->len, least->prefix.data, least->prefix.len);
+  const int high_order =
+      is_first ? 1 : compare_bytes(high->data, high->len, greatest->prefix.data, greatest->prefix.len);
+  if (low_order < 0) {
+    LH_TRY(copy_bound(least, &other->least_bytes, err));
+  } else if (low_order == 0) {
+    least->exact |= other->least_bytes.exact;
+  }
+  if (high_order > 0) {
+    LH_TRY(copy_bound(greatest, &other->greatest_bytes, err));
+  } else if (high_order == 0) {
+    greatest->exact &= other->greatest_bytes.exact;
+  }
+  return LH_OK;
+}
+
+lh_status lh_statistics_merge(struct lh_column_statistics *statistics,
+                              const struct lh_column_statistics *other, struct lh_error *err) {
+  statistics->null_count += other->null_count;
+  statistics->nan_count += other->nan_count;
+  if (!other->has_values) {
+    return LH_OK;
+  }
+  const enum lh_value_kind kind = statistics->leaf->kind;
+  if (kind == LH_VALUE_BYTES) {
+    LH_TRY(merge_bytes(statistics, other, err));
+  } else {
+    if (!statistics->has_values || lh_statistics_compare(kind, &other->least, &statistics->least) < 0) {
+      statistics->least = other->least;
+    }
+    if (!statistics->has_values || lh_statistics_compare(kind, &other->greatest, &statistics->greatest) > 0) {
+      statistics->greatest = other->greatest;
+    }
   }
   statistics->has_values = true;
   return LH_OK;
@@ -407,7 +519,7 @@ lh_status lh_statistics_get_bounds(const struct lh_column_statistics *statistics
   lh_buf_reset(&bounds->max);
   bounds->present = false;
   /* For geometries and the parts of a VARIANT the order of bytes means nothing. */
-  if (!statistics->has_values || statistics->has_nan ||
+  if (!statistics->has_values || statistics->nan_count > 0 ||
       statistics->leaf->field->geometry != LH_GEOMETRY_NONE || statistics->leaf->field->is_variant) {
     return LH_OK;
   }

@@ -1,8 +1,8 @@
 /*
- * Statistics of one column chunk: null count, least and greatest value.
+ * Statistics of a page or a column chunk: null count, NaN count, least and greatest value.
  *
- * Order by type (TYPE_ORDER): signed numbers, decimals by value, bytes as unsigned. Floats: a NaN in the
- * chunk drops both bounds; a zero is written as -0.0 for the least and +0.0 for the greatest. Strings and
+ * Order by type (TYPE_ORDER): signed numbers, decimals by value, bytes as unsigned. Floats: a NaN
+ * drops both bounds; a zero is written as -0.0 for the least and +0.0 for the greatest. Strings and
  * bytes longer than the limit are truncated, the greatest one rounded up, and marked inexact.
  * Spec: parquet.thrift Statistics and ColumnOrder.
  */
@@ -30,8 +30,8 @@ struct lh_column_statistics {
   const struct lh_leaf *leaf;
   size_t limit;
   uint64_t null_count;
+  uint64_t nan_count;
   bool has_values;
-  bool has_nan;
   union lh_statistics_value least, greatest;
   struct lh_statistics_bytes least_bytes, greatest_bytes;
 };
@@ -49,6 +49,18 @@ void lh_statistics_clear(struct lh_column_statistics *statistics);
 
 lh_status lh_statistics_add(struct lh_column_statistics *statistics, const struct lh_values *values,
                             struct lh_error *err) LH_WARN_UNUSED;
+
+/* Adds the values whose byte in `used` is 1; the others' are 0. */
+lh_status lh_statistics_add_used(struct lh_column_statistics *statistics, const struct lh_values *values,
+                                 const uint8_t *used, struct lh_error *err) LH_WARN_UNUSED;
+
+/* Adds what other statistics of the same leaf have seen. */
+lh_status lh_statistics_merge(struct lh_column_statistics *statistics,
+                              const struct lh_column_statistics *other, struct lh_error *err) LH_WARN_UNUSED;
+
+/* Below, at or above 0 as values are ordered; not for LH_VALUE_BYTES. */
+int lh_statistics_compare(enum lh_value_kind kind, const union lh_statistics_value *a,
+                          const union lh_statistics_value *b);
 
 void lh_statistics_bounds_init(struct lh_statistics_bounds *bounds);
 void lh_statistics_bounds_clear(struct lh_statistics_bounds *bounds);

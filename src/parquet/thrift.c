@@ -126,14 +126,33 @@ void lh_thrift_write_i32_element(struct lh_thrift_writer *writer, int32_t value)
   put_zigzag(writer, value);
 }
 
-void lh_thrift_write_string_element(struct lh_thrift_writer *writer, const char *text) {
-  const size_t size = strlen(text);
+void lh_thrift_write_i64_element(struct lh_thrift_writer *writer, int64_t value) {
+  put_zigzag(writer, value);
+}
+
+void lh_thrift_write_bool_element(struct lh_thrift_writer *writer, bool value) {
+  const uint8_t byte = value ? LH_THRIFT_TRUE : LH_THRIFT_FALSE;
+  put(writer, &byte, 1);
+}
+
+void lh_thrift_write_binary_element(struct lh_thrift_writer *writer, const void *bytes, size_t size) {
   put_varint(writer, size);
-  put(writer, text, size);
+  put(writer, bytes, size);
+}
+
+void lh_thrift_write_string_element(struct lh_thrift_writer *writer, const char *text) {
+  lh_thrift_write_binary_element(writer, text, strlen(text));
 }
 
 void lh_thrift_write_elements(struct lh_thrift_writer *writer, const struct lh_buf *elements) {
   put(writer, elements->data, elements->len);
+}
+
+void lh_thrift_write_fields(struct lh_thrift_writer *writer, const void *bytes, size_t size, int last_id) {
+  put(writer, bytes, size);
+  if (writer->depth > 0) {
+    writer->last_ids[writer->depth - 1] = last_id;
+  }
 }
 
 void lh_thrift_reader_init(struct lh_thrift_reader *reader, const void *bytes, size_t size) {
@@ -395,7 +414,9 @@ size_t lh_thrift_read_list(struct lh_thrift_reader *reader, const struct lh_thri
   } else if (count > bytes_left(reader) / element_bytes) {
     lh_thrift_fail(reader, "a list claims more elements than there are bytes");
   }
-  if (count > 0 && (enum lh_thrift_type)(head & 0x0F) != type) {
+  /* Booleans are announced by either of their two types. */
+  const enum lh_thrift_type announced = (head & 0x0F) == LH_THRIFT_FALSE ? LH_THRIFT_TRUE : head & 0x0F;
+  if (count > 0 && announced != type) {
     lh_thrift_fail(reader, "a list has elements of another type than it should");
   }
   return reader->problem == NULL ? count : 0;
@@ -403,4 +424,13 @@ size_t lh_thrift_read_list(struct lh_thrift_reader *reader, const struct lh_thri
 
 int32_t lh_thrift_read_i32_element(struct lh_thrift_reader *reader) {
   return narrow(reader, take_zigzag(reader));
+}
+
+int64_t lh_thrift_read_i64_element(struct lh_thrift_reader *reader) {
+  return take_zigzag(reader);
+}
+
+/* Some writers say false with 0 where the protocol has 2. */
+bool lh_thrift_read_bool_element(struct lh_thrift_reader *reader) {
+  return take_byte(reader) == LH_THRIFT_TRUE;
 }

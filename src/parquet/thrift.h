@@ -60,9 +60,15 @@ void lh_thrift_write_string(struct lh_thrift_writer *writer, int id, const char 
 /* `count` elements must follow, by one of the functions below or lh_thrift_begin_struct. */
 void lh_thrift_begin_list(struct lh_thrift_writer *writer, int id, enum lh_thrift_type type, size_t count);
 void lh_thrift_write_i32_element(struct lh_thrift_writer *writer, int32_t value);
+void lh_thrift_write_i64_element(struct lh_thrift_writer *writer, int64_t value);
+/* Of a list of LH_THRIFT_TRUE. */
+void lh_thrift_write_bool_element(struct lh_thrift_writer *writer, bool value);
+void lh_thrift_write_binary_element(struct lh_thrift_writer *writer, const void *bytes, size_t size);
 void lh_thrift_write_string_element(struct lh_thrift_writer *writer, const char *text);
-/* Elements that were serialised before. */
+/* Bytes that were serialised before: elements of the open list, or fields of the open struct, whose last one
+ * has the number `last_id`. */
 void lh_thrift_write_elements(struct lh_thrift_writer *writer, const struct lh_buf *elements);
+void lh_thrift_write_fields(struct lh_thrift_writer *writer, const void *bytes, size_t size, int last_id);
 
 struct lh_thrift_reader {
   const uint8_t *at;
@@ -103,6 +109,8 @@ void lh_thrift_enter_field(struct lh_thrift_reader *reader, const struct lh_thri
 size_t lh_thrift_read_list(struct lh_thrift_reader *reader, const struct lh_thrift_field *field,
                            enum lh_thrift_type type, size_t element_bytes);
 int32_t lh_thrift_read_i32_element(struct lh_thrift_reader *reader);
+int64_t lh_thrift_read_i64_element(struct lh_thrift_reader *reader);
+bool lh_thrift_read_bool_element(struct lh_thrift_reader *reader);
 const uint8_t *lh_thrift_read_binary_element(struct lh_thrift_reader *reader, size_t *size);
 
 #endif

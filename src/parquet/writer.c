@@ -23,6 +23,10 @@
 #define DEFAULT_PAGE_ROWS 20000
 #define DEFAULT_DICTIONARY_BYTES ((size_t)1 << 20)
 #define DEFAULT_STATISTICS_BYTES 64
+#define DEFAULT_PAGE_INDEX_BYTES ((size_t)16 << 20)
+#define DEFAULT_BLOOM_BYTES ((size_t)8 << 20)
+/* The index may take one part in so many of what the open row group may hold in memory. */
+#define PAGE_INDEX_SHARE 4
 
 struct lh_parquet_writer {
   const struct lh_schema *schema;
@@ -34,8 +38,12 @@ struct lh_parquet_writer {
   size_t leaf_count;
   struct lh_page_workspace workspace;
   struct lh_column_writer *columns;
-  struct lh_buf chunk_metadata;     /* ColumnChunks of the row group being closed */
-  struct lh_buf row_group_metadata; /* RowGroups */
+  struct lh_buf chunk_metadata; /* ColumnChunks of all row groups */
+  struct lh_buf chunk_parts;    /* struct lh_chunk_parts, one a chunk */
+  struct lh_buf row_groups;     /* struct lh_row_group_metadata */
+  struct lh_file_index index;
+  bool has_full_index; /* the later row groups get none */
+  struct lh_sorting_column *sorting;
   size_t row_group_count;
   uint64_t offset; /* bytes of the file so far */
   uint64_t row_count;
@@ -55,6 +63,8 @@ void lh_parquet_writer_options_default(struct lh_parquet_writer_options *options
       .page_rows = DEFAULT_PAGE_ROWS,
       .dictionary_bytes = DEFAULT_DICTIONARY_BYTES,
       .statistics_bytes = DEFAULT_STATISTICS_BYTES,
+      .page_index_bytes = DEFAULT_PAGE_INDEX_BYTES,
+      .bloom_bytes = DEFAULT_BLOOM_BYTES,
       .uuid_as_string = true,
       .time_as_string = true,
   };
@@ -100,9 +110,34 @@ static lh_status write_bytes(struct lh_parquet_writer *writer, const void *bytes
   return LH_OK;
 }
 
+/* From fields to the leaves that they are. */
+static lh_status init_sorting(struct lh_parquet_writer *writer, struct lh_error *err) {
+  const struct lh_parquet_writer_options *const options = &writer->options;
+  writer->sorting = LH_ARENA_ARRAY(&writer->arena, struct lh_sorting_column, options->sort_column_count);
+  if (writer->sorting == NULL && options->sort_column_count > 0) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < options->sort_column_count; i++) {
+    const struct lh_parquet_sort_column *const column = &options->sort_columns[i];
+    size_t leaf = 0;
+    while (leaf < writer->leaf_count &&
+           (writer->leaves[leaf].steps[0].child != column->field || writer->leaves[leaf].step_count > 1)) {
+      leaf++;
+    }
+    if (leaf == writer->leaf_count) {
+      return lh_error_set(err, LH_ERROR_INTERNAL, "rows cannot be sorted by field %zu of a file",
+                          column->field);
+    }
+    writer->sorting[i] = (struct lh_sorting_column){
+        .leaf = leaf, .is_descending = column->is_descending, .nulls_first = column->nulls_first};
+  }
+  return LH_OK;
+}
+
 static lh_status init_columns(struct lh_parquet_writer *writer, struct lh_error *err) {
   LH_TRY(lh_leaves_from_schema(writer->schema, &writer->options, &writer->arena, &writer->leaves,
                                &writer->leaf_count, err));
+  LH_TRY(init_sorting(writer, err));
   LH_TRY(lh_page_workspace_init(&writer->workspace, &writer->options, err));
   struct lh_column_writer *const columns =
       LH_ARENA_ARRAY(&writer->arena, struct lh_column_writer, writer->leaf_count);
@@ -129,7 +164,10 @@ lh_status lh_parquet_writer_new(const struct lh_schema *schema,
   writer->sink = sink;
   lh_arena_init(&writer->arena, 0);
   lh_buf_init(&writer->chunk_metadata, METADATA_MAX_BYTES);
-  lh_buf_init(&writer->row_group_metadata, METADATA_MAX_BYTES);
+  lh_buf_init(&writer->chunk_parts, METADATA_MAX_BYTES);
+  lh_buf_init(&writer->row_groups, METADATA_MAX_BYTES);
+  lh_buf_init(&writer->index.bounds, METADATA_MAX_BYTES);
+  lh_buf_init(&writer->index.offsets, METADATA_MAX_BYTES);
   const lh_status status = init_columns(writer, err);
   if (status != LH_OK) {
     lh_parquet_writer_free(writer);
@@ -150,7 +188,10 @@ void lh_parquet_writer_free(struct lh_parquet_writer *writer) {
   }
   lh_page_workspace_clear(&writer->workspace);
   lh_buf_clear(&writer->chunk_metadata);
-  lh_buf_clear(&writer->row_group_metadata);
+  lh_buf_clear(&writer->chunk_parts);
+  lh_buf_clear(&writer->row_groups);
+  lh_buf_clear(&writer->index.bounds);
+  lh_buf_clear(&writer->index.offsets);
   lh_arena_clear(&writer->arena);
   free(writer);
 }
@@ -159,8 +200,12 @@ uint64_t lh_parquet_writer_rows(const struct lh_parquet_writer *writer) {
   return writer->row_count;
 }
 
+static size_t index_bytes(const struct lh_parquet_writer *writer) {
+  return writer->index.bounds.len + writer->index.offsets.len;
+}
+
 size_t lh_parquet_writer_buffered_bytes(const struct lh_parquet_writer *writer) {
-  size_t bytes = 0;
+  size_t bytes = index_bytes(writer);
   for (size_t i = 0; i < writer->leaf_count; i++) {
     bytes += lh_column_writer_held_bytes(&writer->columns[i]);
   }
@@ -181,23 +226,45 @@ static lh_status refuse_row_groups(struct lh_error *err) {
   return err->code;
 }
 
+static lh_status write_chunks(struct lh_parquet_writer *writer, struct lh_row_group_metadata *row_group,
+                              struct lh_error *err) {
+  for (size_t i = 0; i < writer->leaf_count; i++) {
+    const uint64_t before = row_group->compressed_bytes;
+    LH_TRY(lh_column_writer_finish(&writer->columns[i], writer->offset, writer->sink,
+                                   &row_group->uncompressed_bytes, &row_group->compressed_bytes, err));
+    writer->offset += row_group->compressed_bytes - before;
+  }
+  for (size_t i = 0; i < writer->leaf_count; i++) {
+    size_t bloom_bytes = 0;
+    LH_TRY(
+        lh_column_writer_write_bloom(&writer->columns[i], writer->offset, writer->sink, &bloom_bytes, err));
+    writer->offset += bloom_bytes;
+  }
+  return LH_OK;
+}
+
+/* The page index is held until the footer: once it has grown too large, row groups go without. */
+static struct lh_file_index *index_of_row_group(struct lh_parquet_writer *writer) {
+  const struct lh_parquet_writer_options *const options = &writer->options;
+  const size_t share = options->row_group_buffer_bytes / PAGE_INDEX_SHARE;
+  const size_t most = options->page_index_bytes < share ? options->page_index_bytes : share;
+  writer->has_full_index |= index_bytes(writer) >= most;
+  return writer->has_full_index ? NULL : &writer->index;
+}
+
 static lh_status close_row_group(struct lh_parquet_writer *writer, struct lh_error *err) {
   if (writer->row_group_count == ROW_GROUPS_MAX) {
     return refuse_row_groups(err);
   }
-  struct lh_row_group_metadata row_group = {.row_count = writer->open_rows,
-                                            .file_offset = writer->offset,
-                                            .ordinal = writer->row_group_count,
-                                            .column_count = writer->leaf_count,
-                                            .columns = &writer->chunk_metadata};
-  lh_buf_reset(&writer->chunk_metadata);
+  struct lh_row_group_metadata row_group = {.row_count = writer->open_rows, .file_offset = writer->offset};
+  LH_TRY(write_chunks(writer, &row_group, err));
+  struct lh_file_index *const index = index_of_row_group(writer);
   for (size_t i = 0; i < writer->leaf_count; i++) {
-    const uint64_t before = row_group.compressed_bytes;
-    LH_TRY(lh_column_writer_finish(&writer->columns[i], writer->offset, writer->sink, &writer->chunk_metadata,
-                                   &row_group.uncompressed_bytes, &row_group.compressed_bytes, err));
-    writer->offset += row_group.compressed_bytes - before;
+    struct lh_chunk_parts parts;
+    LH_TRY(lh_column_writer_describe(&writer->columns[i], &writer->chunk_metadata, index, &parts, err));
+    LH_TRY(lh_buf_append(&writer->chunk_parts, &parts, sizeof parts, err));
   }
-  LH_TRY(lh_metadata_append_row_group(&row_group, &writer->row_group_metadata, err));
+  LH_TRY(lh_buf_append(&writer->row_groups, &row_group, sizeof row_group, err));
   writer->row_group_count++;
   writer->open_rows = 0;
   return LH_OK;
@@ -292,14 +359,27 @@ lh_status lh_parquet_writer_write(struct lh_parquet_writer *writer, const struct
 }
 
 static lh_status write_footer(struct lh_parquet_writer *writer, struct lh_error *err) {
-  const struct lh_file_metadata file = {.schema = writer->schema,
-                                        .options = &writer->options,
-                                        .crs = writer->crs,
-                                        .row_count = writer->row_count,
-                                        .leaf_count = writer->leaf_count,
-                                        .row_group_count = writer->row_group_count,
-                                        .row_groups = &writer->row_group_metadata};
-  struct lh_buf *const out = &writer->chunk_metadata;
+  const uint64_t bounds_offset = writer->offset;
+  const struct lh_file_index *const index = &writer->index;
+  LH_TRY(write_bytes(writer, index->bounds.data, index->bounds.len, err));
+  const uint64_t offsets_offset = writer->offset;
+  LH_TRY(write_bytes(writer, index->offsets.data, index->offsets.len, err));
+  const struct lh_file_metadata file = {
+      .schema = writer->schema,
+      .options = &writer->options,
+      .crs = writer->crs,
+      .row_count = writer->row_count,
+      .leaf_count = writer->leaf_count,
+      .row_group_count = writer->row_group_count,
+      .row_groups = (const struct lh_row_group_metadata *)(const void *)writer->row_groups.data,
+      .chunks = &writer->chunk_metadata,
+      .parts = (const struct lh_chunk_parts *)(const void *)writer->chunk_parts.data,
+      .bounds_offset = bounds_offset,
+      .offsets_offset = offsets_offset,
+      .sorting = writer->sorting,
+      .sorting_count = writer->options.sort_column_count,
+  };
+  struct lh_buf *const out = &writer->index.bounds;
   lh_buf_reset(out);
   LH_TRY(lh_metadata_append_footer(&file, out, err));
   const uint32_t length = (uint32_t)out->len;

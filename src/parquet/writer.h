@@ -26,6 +26,14 @@ struct lh_key_value {
 /* Of one field of the schema and all leaves below it. Zero is the default of each. */
 struct lh_parquet_column_options {
   enum lh_encoding encoding;
+  enum lh_bloom_policy bloom; /* counts for nothing where filters do not suit the type: parquet/bloom.h */
+};
+
+/* The order that the rows come in, of a field that is a leaf: told in the file, not checked. */
+struct lh_parquet_sort_column {
+  size_t field;
+  bool is_descending;
+  bool nulls_first;
 };
 
 struct lh_parquet_writer_options {
@@ -42,12 +50,17 @@ struct lh_parquet_writer_options {
   bool time_as_string;           /* TIME columns as STRING (Athena has no TIME) */
   enum lh_compat compat;         /* what LH_ENCODING_AUTO may choose from */
   const struct lh_parquet_column_options
-      *columns;                        /* one a field of the schema, or NULL; borrowed until free */
+      *columns;            /* one a field of the schema, or NULL; borrowed until free */
+  size_t page_index_bytes; /* row groups get no page index once those before have taken this much memory */
+  size_t bloom_bytes;      /* most memory of the bloom filters of a row group */
+  const struct lh_parquet_sort_column *sort_columns; /* the first one decides first; borrowed until free */
+  size_t sort_column_count;
   const struct lh_key_value *metadata; /* file key-value metadata; borrowed until finish */
   size_t metadata_count;
 };
 
-/* zstd 3, 512 Ki rows, 128 MiB, 48 MiB, 1 MiB, 20,000 rows, 1 MiB, 64 bytes, both *_as_string true. */
+/* zstd 3, 512 Ki rows, 128 MiB, 48 MiB, 1 MiB, 20,000 rows, 1 MiB, 64 bytes, 16 MiB, 8 MiB, both *_as_string
+ * true. */
 void lh_parquet_writer_options_default(struct lh_parquet_writer_options *options);
 
 /* Whether lh_parquet_writer_new would take the schema and its columns' options. */

@@ -492,6 +492,7 @@ static void sums_of_the_footer_are_those_of_its_chunks(void **state) {
   write_batch(&f);
   finish(&f);
   uint64_t expected = 4;
+  int64_t index_bytes = 0;
   for (size_t i = 0; i < f.footer->row_group_count; i++) {
     const struct lh_parquet_row_group *const group = &f.footer->row_groups[i];
     int64_t compressed = 0;
@@ -500,13 +501,15 @@ static void sums_of_the_footer_are_those_of_its_chunks(void **state) {
       read_pages(&f, i, j);
       compressed += group->columns[j].compressed_bytes;
       uncompressed += group->columns[j].uncompressed_bytes;
+      index_bytes += group->columns[j].column_index_bytes + group->columns[j].offset_index_bytes;
       assert_int_equal(group->columns[j].schema_index, j + 1);
     }
     assert_int_equal(group->total_compressed_size, compressed);
     assert_int_equal(group->total_byte_size, uncompressed);
     expected += (uint64_t)compressed;
   }
-  assert_int_equal(expected + f.footer->footer_bytes + 8, f.sink.bytes.len);
+  assert_int_equal(f.footer->row_groups[0].columns[0].column_index_offset, expected);
+  assert_int_equal(expected + (uint64_t)index_bytes + f.footer->footer_bytes + 8, f.sink.bytes.len);
   close_fixture(&f);
 }
 

@@ -560,6 +560,92 @@ static void append_lineitem(struct lh_column *columns, uint64_t row) {
   append_words(&columns[15], row);
 }
 
+static struct lh_field indexed_fields[] = {
+    {.name = "rising", .type = LH_TYPE_INT64},
+    {.name = "falling", .type = LH_TYPE_INT32},
+    {.name = "key", .type = LH_TYPE_STRING},
+    {.name = "number", .type = LH_TYPE_INT64},
+    {.name = "uuid", .type = LH_TYPE_UUID},
+    {.name = "day", .type = LH_TYPE_DATE, .nullable = true}, /* whole pages of nulls */
+    {.name = "few", .type = LH_TYPE_STRING, .nullable = true},
+    {.name = "long", .type = LH_TYPE_STRING}, /* of bounds that are cut */
+    {.name = "price", .type = LH_TYPE_DECIMAL, .precision = 30, .scale = 2},
+    {.name = "real", .type = LH_TYPE_DOUBLE, .nullable = true}, /* NaN in the second row group */
+    {.name = "texts", .type = LH_TYPE_LIST, .nullable = true, .children = list_of_text, .child_count = 1},
+};
+#define INDEXED_COUNT (sizeof indexed_fields / sizeof indexed_fields[0])
+#define INDEXED_ROWS 60000
+
+static void append_indexed(struct lh_column *columns, uint64_t row) {
+  char text[256];
+  append_i64(&columns[0], (int64_t)row * 3);
+  append_i32(&columns[1], (int32_t)(INDEXED_ROWS - row) / 7);
+  append_text(&columns[2], text,
+              (size_t)snprintf(text, sizeof text, "key-%08" PRIx32 "-%" PRIu64, mix(row, 1), row));
+  append_i64(&columns[3], (int64_t)mix(row, 2) << 20 | (int64_t)row);
+  append_uuid(&columns[4], row + FLAT_ROWS, 3);
+  if (row / 1000 % 3 == 1) {
+    append_null(&columns[5]);
+  } else {
+    append_i32(&columns[5], (int32_t)(row / 100 + mix(row, 4) % 50));
+  }
+  if (mix(row, 5) % 4 == 0) {
+    append_null(&columns[6]);
+  } else {
+    append_text(&columns[6], text,
+                (size_t)snprintf(text, sizeof text, "word %" PRIu64, row / 2000 + row % 3));
+  }
+  append_text(&columns[7], text,
+              (size_t)snprintf(text, sizeof text, "%0100" PRIu32 " \xC3\xBC", mix(row / 500, 6)));
+  append_decimal(&columns[8], row + EDGE_ROWS, 7);
+  const double real = row == 45000 ? strtod("nan", NULL) : (double)(int32_t)mix(row, 8) / 16;
+  if (row % 5 == 0 && row != 45000) {
+    append_null(&columns[9]);
+  } else {
+    append_fixed(&columns[9], &real);
+  }
+  append_value(&columns[10], row + EDGE_ROWS, 9);
+}
+
+/* Pages of 1,000 rows in row groups of 20,000, and bloom filters. */
+static void write_indexed_sample(const char *directory) {
+  struct lh_error err;
+  char path[PATH_MAX];
+  static const struct lh_parquet_column_options columns[INDEXED_COUNT] = {
+      [2] = {.bloom = LH_BLOOM_ALWAYS},
+      [3] = {.bloom = LH_BLOOM_AUTO},
+      [4] = {.bloom = LH_BLOOM_AUTO},
+      [6] = {.bloom = LH_BLOOM_ALWAYS},
+  };
+  static const struct lh_parquet_sort_column sorting[] = {{.field = 0}, {.field = 1, .is_descending = true}};
+  struct lh_parquet_writer_options options;
+  lh_parquet_writer_options_default(&options);
+  options.row_group_rows = 20000;
+  options.page_rows = 1000;
+  options.columns = columns;
+  options.sort_columns = sorting;
+  options.sort_column_count = 2;
+  const struct lh_schema schema = {indexed_fields, INDEXED_COUNT};
+  struct file_sink file;
+  struct lh_batch batch;
+  struct lh_parquet_writer *writer = NULL;
+  snprintf(path, sizeof path, "%s/indexed.parquet", directory);
+  open_sink(&file, path);
+  check(lh_batch_init(&batch, &schema, BATCH_ROWS, &err), &err);
+  check(lh_parquet_writer_new(&schema, &options, &file.sink, &writer, &err), &err);
+  for (uint64_t row = 0; row < INDEXED_ROWS;) {
+    lh_batch_reset(&batch);
+    for (; row < INDEXED_ROWS && batch.row_count < BATCH_ROWS; row++, batch.row_count++) {
+      append_indexed(batch.columns, row);
+    }
+    check(lh_parquet_writer_write(writer, &batch, &err), &err);
+  }
+  check(lh_parquet_writer_finish(writer, &err), &err);
+  lh_parquet_writer_free(writer);
+  lh_batch_clear(&batch);
+  close(file.fd);
+}
+
 static double now_seconds(void) {
   struct timespec now;
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
@@ -620,5 +706,6 @@ int main(int argc, char **argv) {
     write_sample(argv[1], &samples[i]);
   }
   write_wide_sample(argv[1]);
+  write_indexed_sample(argv[1]);
   return 0;
 }
