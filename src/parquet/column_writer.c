@@ -206,32 +206,31 @@ static bool is_huge(const struct lh_column_writer *writer) {
   return writer->page.plain_bytes / KEPT_PAGES > writer->workspace->options->page_bytes;
 }
 
-static enum lh_parquet_encoding page_encoding(const struct lh_column_writer *writer) {
+static struct lh_value_encoding page_encoding(const struct lh_column_writer *writer) {
+  static const struct lh_value_encoding plain = {.encoding = LH_PARQUET_PLAIN};
+  static const struct lh_value_encoding dictionary = {.encoding = LH_PARQUET_RLE_DICTIONARY};
   if (writer->page.value_count == 0) {
-    return LH_PARQUET_PLAIN; /* no dictionary to point into, and nothing to encode */
+    return plain; /* no dictionary to point into, and nothing to encode */
   }
-  if (writer->is_dictionary) {
-    return LH_PARQUET_RLE_DICTIONARY;
-  }
-  return is_huge(writer) ? LH_PARQUET_PLAIN : writer->choice.values;
+  return writer->is_dictionary ? dictionary : is_huge(writer) ? plain : writer->choice.values;
 }
 
 /* The body of the open page: in the workspace, or, to spare a copy, in the page's own values. */
-static lh_status build_body(struct lh_column_writer *writer, enum lh_parquet_encoding encoding,
+static lh_status build_body(struct lh_column_writer *writer, struct lh_value_encoding form,
                             struct lh_buf **body, struct lh_error *err) {
   struct lh_page_workspace *const workspace = writer->workspace;
   struct lh_open_page *const page = &writer->page;
   lh_buf_reset(&workspace->body);
   LH_TRY(build_levels(writer, &workspace->body, err));
   *body = &workspace->body;
-  if (encoding == LH_PARQUET_RLE_DICTIONARY) {
+  if (form.encoding == LH_PARQUET_RLE_DICTIONARY) {
     return append_indices(writer, &workspace->body, err);
   }
-  if (encoding == LH_PARQUET_PLAIN && writer->leaf->kind != LH_VALUE_BOOL) {
+  if (form.encoding == LH_PARQUET_PLAIN && writer->leaf->kind != LH_VALUE_BOOL) {
     *body = &page->values;
     return prepend(&page->values, &workspace->body, err);
   }
-  return lh_encode_values(writer->leaf, encoding, page->values.data, page->value_count, &workspace->scratch,
+  return lh_encode_values(writer->leaf, form, page->values.data, page->value_count, &workspace->scratch,
                           &workspace->body, err);
 }
 
@@ -285,10 +284,11 @@ static lh_status note_page(struct lh_column_writer *writer, size_t stored_bytes,
 
 static lh_status store_page(struct lh_column_writer *writer, struct lh_error *err) {
   struct lh_page_workspace *const workspace = writer->workspace;
-  struct lh_page_header header = {.value_count = writer->page.entries, .encoding = page_encoding(writer)};
+  const struct lh_value_encoding form = page_encoding(writer);
+  struct lh_page_header header = {.value_count = writer->page.entries, .encoding = form.encoding};
   struct lh_buf *body = NULL;
-  LH_TRY(note_values(writer, header.encoding, err));
-  LH_TRY(build_body(writer, header.encoding, &body, err));
+  LH_TRY(note_values(writer, form.encoding, err));
+  LH_TRY(build_body(writer, form, &body, err));
   const struct lh_buf *stored = NULL;
   LH_TRY(finish_page(writer, body, &header, &stored, err));
   LH_TRY(lh_block_list_append(&writer->pages, &workspace->pool, workspace->header.data, workspace->header.len,
@@ -445,7 +445,7 @@ static lh_status add_values(struct lh_column_writer *writer, const struct lh_val
   uint32_t *const indices = (uint32_t *)(void *)(page->indices.data + page->indices.len);
   LH_TRY(lh_dictionary_add(&writer->dictionary, values, indices, err));
   page->indices.len += values->count * INDEX_BYTES;
-  if (writer->part_values == 0) {
+  if (writer->part_values == 0 || page->value_count <= writer->workspace->options->page_rows / 2) {
     writer->part_values = page->value_count;
     writer->part_new = writer->dictionary.count - writer->page_start_count;
   }

@@ -9,8 +9,8 @@
 
 #include "parquet/bit_pack.h"
 
-#define BLOCK_VALUES 128
-#define MINIBLOCKS 4
+#define BLOCK_VALUES 1024
+#define MINIBLOCKS 16
 #define MINIBLOCK_VALUES (BLOCK_VALUES / MINIBLOCKS)
 #define VARINT_MAX_BYTES 10
 #define HEADER_MAX_BYTES (4 * VARINT_MAX_BYTES)
@@ -67,64 +67,77 @@ static void pack_wide_miniblock(const uint64_t *values, unsigned width, struct l
   }
 }
 
-/* Writes a block of `count` differences, of which the array has room for BLOCK_VALUES. Unused ones are set to
- * the least, so that the last miniblock is filled with zeros. */
-static void put_block32(uint32_t *deltas, size_t count, struct lh_buf *out) {
+static unsigned round_width(unsigned width, enum lh_delta_widths widths) {
+  return widths == LH_DELTA_BYTES ? (width + 7) / 8 * 8 : width;
+}
+
+static size_t used_values(size_t count) {
+  return (count + MINIBLOCK_VALUES - 1) / MINIBLOCK_VALUES * MINIBLOCK_VALUES;
+}
+
+/* Widths of the unused miniblocks are zero. */
+static void put_head(int64_t least, const uint8_t *miniblock_widths, struct lh_buf *out) {
+  put_zigzag(out, least);
+  memcpy(out->data + out->len, miniblock_widths, MINIBLOCKS);
+  out->len += MINIBLOCKS;
+}
+
+/* Writes a block of `count` differences, of which the array has room for BLOCK_VALUES. A last miniblock that
+ * is not full is filled up with the least, so that zeros are written. */
+static void put_block32(uint32_t *deltas, size_t count, enum lh_delta_widths widths, struct lh_buf *out) {
+  const size_t used = used_values(count);
+  uint8_t miniblock_widths[MINIBLOCKS] = {0};
   int32_t least = (int32_t)deltas[0];
   for (size_t i = 1; i < count; i++) {
     const int32_t delta = (int32_t)deltas[i];
     least = delta < least ? delta : least;
   }
-  for (size_t i = count; i < BLOCK_VALUES; i++) {
+  for (size_t i = count; i < used; i++) {
     deltas[i] = (uint32_t)least;
   }
-  unsigned widths[MINIBLOCKS];
-  for (size_t block = 0; block < MINIBLOCKS; block++) {
+  for (size_t at = 0; at < used; at += MINIBLOCK_VALUES) {
     uint32_t any = 0;
-    for (size_t i = block * MINIBLOCK_VALUES; i < (block + 1) * MINIBLOCK_VALUES; i++) {
+    for (size_t i = at; i < at + MINIBLOCK_VALUES; i++) {
       deltas[i] -= (uint32_t)least;
       any |= deltas[i];
     }
-    widths[block] = any == 0 ? 0 : NARROW_BITS - (unsigned)__builtin_clz(any);
+    const unsigned width = any == 0 ? 0 : NARROW_BITS - (unsigned)__builtin_clz(any);
+    miniblock_widths[at / MINIBLOCK_VALUES] = (uint8_t)round_width(width, widths);
   }
-  put_zigzag(out, least);
-  for (size_t block = 0; block < MINIBLOCKS; block++) {
-    out->data[out->len++] = (uint8_t)widths[block];
-  }
-  for (size_t block = 0; block * MINIBLOCK_VALUES < count; block++) {
-    pack_miniblock(deltas + block * MINIBLOCK_VALUES, widths[block], out);
+  put_head(least, miniblock_widths, out);
+  for (size_t at = 0; at < used; at += MINIBLOCK_VALUES) {
+    pack_miniblock(deltas + at, miniblock_widths[at / MINIBLOCK_VALUES], out);
   }
 }
 
-static void put_block64(uint64_t *deltas, size_t count, struct lh_buf *out) {
+static void put_block64(uint64_t *deltas, size_t count, enum lh_delta_widths widths, struct lh_buf *out) {
+  const size_t used = used_values(count);
+  uint8_t miniblock_widths[MINIBLOCKS] = {0};
   int64_t least = (int64_t)deltas[0];
   for (size_t i = 1; i < count; i++) {
     const int64_t delta = (int64_t)deltas[i];
     least = delta < least ? delta : least;
   }
-  for (size_t i = count; i < BLOCK_VALUES; i++) {
+  for (size_t i = count; i < used; i++) {
     deltas[i] = (uint64_t)least;
   }
-  unsigned widths[MINIBLOCKS];
-  for (size_t block = 0; block < MINIBLOCKS; block++) {
+  for (size_t at = 0; at < used; at += MINIBLOCK_VALUES) {
     uint64_t any = 0;
-    for (size_t i = block * MINIBLOCK_VALUES; i < (block + 1) * MINIBLOCK_VALUES; i++) {
+    for (size_t i = at; i < at + MINIBLOCK_VALUES; i++) {
       deltas[i] -= (uint64_t)least;
       any |= deltas[i];
     }
-    widths[block] = any == 0 ? 0 : WORD_BITS - (unsigned)__builtin_clzll(any);
+    const unsigned width = any == 0 ? 0 : WORD_BITS - (unsigned)__builtin_clzll(any);
+    miniblock_widths[at / MINIBLOCK_VALUES] = (uint8_t)round_width(width, widths);
   }
-  put_zigzag(out, least);
-  for (size_t block = 0; block < MINIBLOCKS; block++) {
-    out->data[out->len++] = (uint8_t)widths[block];
-  }
-  for (size_t block = 0; block * MINIBLOCK_VALUES < count; block++) {
-    pack_wide_miniblock(deltas + block * MINIBLOCK_VALUES, widths[block], out);
+  put_head(least, miniblock_widths, out);
+  for (size_t at = 0; at < used; at += MINIBLOCK_VALUES) {
+    pack_wide_miniblock(deltas + at, miniblock_widths[at / MINIBLOCK_VALUES], out);
   }
 }
 
-lh_status lh_delta_append_int32(const int32_t *values, size_t count, struct lh_buf *out,
-                                struct lh_error *err) {
+lh_status lh_delta_append_int32(const int32_t *values, size_t count, enum lh_delta_widths widths,
+                                struct lh_buf *out, struct lh_error *err) {
   uint32_t deltas[BLOCK_VALUES];
   LH_TRY(append_header(count, count == 0 ? 0 : values[0], out, err));
   for (size_t at = 1; at < count; at += BLOCK_VALUES) {
@@ -133,13 +146,13 @@ lh_status lh_delta_append_int32(const int32_t *values, size_t count, struct lh_b
       deltas[i] = (uint32_t)values[at + i] - (uint32_t)values[at + i - 1];
     }
     LH_TRY(reserve_block(out, sizeof(uint32_t), err));
-    put_block32(deltas, taken, out);
+    put_block32(deltas, taken, widths, out);
   }
   return LH_OK;
 }
 
-lh_status lh_delta_append_int64(const int64_t *values, size_t count, struct lh_buf *out,
-                                struct lh_error *err) {
+lh_status lh_delta_append_int64(const int64_t *values, size_t count, enum lh_delta_widths widths,
+                                struct lh_buf *out, struct lh_error *err) {
   uint64_t deltas[BLOCK_VALUES];
   LH_TRY(append_header(count, count == 0 ? 0 : values[0], out, err));
   for (size_t at = 1; at < count; at += BLOCK_VALUES) {
@@ -148,7 +161,7 @@ lh_status lh_delta_append_int64(const int64_t *values, size_t count, struct lh_b
       deltas[i] = (uint64_t)values[at + i] - (uint64_t)values[at + i - 1];
     }
     LH_TRY(reserve_block(out, sizeof(uint64_t), err));
-    put_block64(deltas, taken, out);
+    put_block64(deltas, taken, widths, out);
   }
   return LH_OK;
 }
@@ -167,7 +180,7 @@ static lh_status flush_stream(struct delta_stream *stream, struct lh_error *err)
     return LH_OK;
   }
   LH_TRY(reserve_block(stream->out, sizeof(uint32_t), err));
-  put_block32(stream->deltas, stream->pending, stream->out);
+  put_block32(stream->deltas, stream->pending, LH_DELTA_BITS, stream->out);
   stream->pending = 0;
   return LH_OK;
 }

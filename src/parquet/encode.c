@@ -2,7 +2,6 @@
 #include "parquet/encode.h"
 
 #include "parquet/byte_stream_split.h"
-#include "parquet/delta.h"
 #include "parquet/rle.h"
 
 #define LENGTH_BYTES 4
@@ -63,20 +62,19 @@ static lh_status append_plain(const struct lh_leaf *leaf, const uint8_t *plain, 
   return lh_buf_append(out, plain, size, err);
 }
 
-lh_status lh_encode_values(const struct lh_leaf *leaf, enum lh_parquet_encoding encoding,
-                           const uint8_t *plain, size_t count, struct lh_buf *scratch, struct lh_buf *out,
-                           struct lh_error *err) {
+lh_status lh_encode_values(const struct lh_leaf *leaf, struct lh_value_encoding form, const uint8_t *plain,
+                           size_t count, struct lh_buf *scratch, struct lh_buf *out, struct lh_error *err) {
   const struct lh_plain_bytes bytes = {
       .data = plain, .count = count, .width = leaf->type == LH_PARQUET_FIXED ? leaf->file_width : 0};
-  switch (encoding) {
+  switch (form.encoding) {
     case LH_PARQUET_PLAIN:
       return append_plain(leaf, plain, count, out, err);
     case LH_PARQUET_RLE:
       return append_rle_bools(plain, count, out, err);
     case LH_PARQUET_DELTA_BINARY_PACKED:
       return leaf->type == LH_PARQUET_INT32
-                 ? lh_delta_append_int32((const int32_t *)(const void *)plain, count, out, err)
-                 : lh_delta_append_int64((const int64_t *)(const void *)plain, count, out, err);
+                 ? lh_delta_append_int32((const int32_t *)(const void *)plain, count, form.widths, out, err)
+                 : lh_delta_append_int64((const int64_t *)(const void *)plain, count, form.widths, out, err);
     case LH_PARQUET_DELTA_LENGTH_BYTE_ARRAY:
       return lh_delta_append_lengths(&bytes, out, err);
     case LH_PARQUET_DELTA_BYTE_ARRAY:
@@ -86,6 +84,6 @@ lh_status lh_encode_values(const struct lh_leaf *leaf, enum lh_parquet_encoding 
     case LH_PARQUET_RLE_DICTIONARY:
     default:
       return lh_error_set(err, LH_ERROR_INTERNAL, "column \"%s\": encoding %d has no encoder",
-                          leaf->display_path, (int)encoding);
+                          leaf->display_path, (int)form.encoding);
   }
 }

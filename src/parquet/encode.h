@@ -9,15 +9,22 @@
 #define LH_PARQUET_ENCODE_H
 
 #include "base/buf.h"
+#include "parquet/delta.h"
 #include "parquet/values.h"
+
+/* An encoding, and which of its forms where it has more than one. */
+struct lh_value_encoding {
+  enum lh_parquet_encoding encoding;
+  enum lh_delta_widths widths; /* LH_PARQUET_DELTA_BINARY_PACKED */
+};
 
 /* Whether the leaf's type may be encoded so; dictionaries for all but booleans. */
 bool lh_encoding_takes(enum lh_parquet_encoding encoding, const struct lh_leaf *leaf);
 
 /* Appends `count` values to `out`. `plain` is what lh_plain_append has made (booleans a byte each); `scratch`
  * is overwritten. Not for LH_PARQUET_RLE_DICTIONARY. */
-lh_status lh_encode_values(const struct lh_leaf *leaf, enum lh_parquet_encoding encoding,
-                           const uint8_t *plain, size_t count, struct lh_buf *scratch, struct lh_buf *out,
+lh_status lh_encode_values(const struct lh_leaf *leaf, struct lh_value_encoding form, const uint8_t *plain,
+                           size_t count, struct lh_buf *scratch, struct lh_buf *out,
                            struct lh_error *err) LH_WARN_UNUSED;
 
 #endif

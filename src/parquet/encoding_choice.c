@@ -6,7 +6,6 @@
 
 #include <math.h>
 
-#include "parquet/encode.h"
 #include "parquet/plain.h"
 #include "parquet/rle.h"
 #include "parquet/writer.h"
@@ -75,7 +74,7 @@ lh_status lh_encoding_choice_init(struct lh_encoding_choice *choice, const struc
     choice->keeps_dictionary = true;
   } else if (setting != LH_ENCODING_AUTO) {
     choice->candidates = BIT(encoding_of[setting]);
-    choice->values = encoding_of[setting];
+    choice->values.encoding = encoding_of[setting];
   }
   choice->begins_with_dictionary = (choice->candidates & BIT(LH_PARQUET_RLE_DICTIONARY)) != 0;
   choice->is_measured = (choice->candidates & (choice->candidates - 1)) == 0;
@@ -111,6 +110,22 @@ static lh_status compressed_size(const struct lh_encoding_tools *tools, const st
   return LH_OK;
 }
 
+/* What one of the encodings takes, and whether it is the least so far. */
+static lh_status try_encoding(struct lh_encoding_choice *choice, const struct lh_encoding_sample *sample,
+                              struct lh_value_encoding form, const struct lh_encoding_tools *tools,
+                              size_t *least, struct lh_error *err) {
+  size_t size = 0;
+  lh_buf_reset(tools->encoded);
+  LH_TRY(lh_encode_values(choice->leaf, form, sample->plain, sample->count, tools->scratch, tools->encoded,
+                          err));
+  LH_TRY(compressed_size(tools, tools->encoded, &size, err));
+  if (size < *least) {
+    *least = size;
+    choice->values = form;
+  }
+  return LH_OK;
+}
+
 /* The best of the encodings that are not the dictionary's. */
 static lh_status measure_values(struct lh_encoding_choice *choice, const struct lh_encoding_sample *sample,
                                 const struct lh_encoding_tools *tools, struct lh_error *err) {
@@ -119,15 +134,11 @@ static lh_status measure_values(struct lh_encoding_choice *choice, const struct 
     if ((choice->candidates & BIT(i)) == 0 || i == LH_PARQUET_RLE_DICTIONARY) {
       continue;
     }
-    const enum lh_parquet_encoding encoding = (enum lh_parquet_encoding)i;
-    size_t size = 0;
-    lh_buf_reset(tools->encoded);
-    LH_TRY(lh_encode_values(choice->leaf, encoding, sample->plain, sample->count, tools->scratch,
-                            tools->encoded, err));
-    LH_TRY(compressed_size(tools, tools->encoded, &size, err));
-    if (size < least) {
-      least = size;
-      choice->values = encoding;
+    struct lh_value_encoding form = {.encoding = (enum lh_parquet_encoding)i};
+    LH_TRY(try_encoding(choice, sample, form, tools, &least, err));
+    if (i == LH_PARQUET_DELTA_BINARY_PACKED && tools->codec != LH_CODEC_NONE) {
+      form.widths = LH_DELTA_BYTES;
+      LH_TRY(try_encoding(choice, sample, form, tools, &least, err));
     }
   }
   choice->value_bytes = (double)least / (double)sample->count;
@@ -135,15 +146,13 @@ static lh_status measure_values(struct lh_encoding_choice *choice, const struct 
 }
 
 /* As many values from the dictionary's beginning as fit a sample. */
-static struct lh_values dictionary_sample(const struct lh_encoding_choice *choice,
-                                          const struct lh_dictionary *dictionary) {
+static struct lh_values dictionary_sample(const struct lh_dictionary *dictionary) {
   struct lh_values known = lh_dictionary_values(dictionary);
   const size_t bytes = lh_dictionary_bytes(dictionary);
   if (bytes > LH_ENCODING_SAMPLE_BYTES) {
     const size_t most = (size_t)((double)known.count * (double)LH_ENCODING_SAMPLE_BYTES / (double)bytes);
     known.count = most > 0 ? most : 1;
   }
-  (void)choice;
   return known;
 }
 
@@ -157,7 +166,7 @@ static lh_status measure_dictionary(struct lh_encoding_choice *choice,
                                err));
   LH_TRY(compressed_size(tools, tools->encoded, &size, err));
   choice->index_bytes = (double)size / (double)sample->count;
-  const struct lh_values known = dictionary_sample(choice, sample->dictionary);
+  const struct lh_values known = dictionary_sample(sample->dictionary);
   lh_buf_reset(tools->encoded);
   LH_TRY(lh_plain_append(choice->leaf, &known, tools->encoded, err));
   LH_TRY(compressed_size(tools, tools->encoded, &size, err));

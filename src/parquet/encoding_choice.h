@@ -19,6 +19,7 @@
 #include "base/buf.h"
 #include "codec/codec.h"
 #include "parquet/dictionary.h"
+#include "parquet/encode.h"
 #include "parquet/values.h"
 
 #define LH_ENCODING_SAMPLE_BYTES ((size_t)128 << 10)
@@ -28,7 +29,7 @@ struct lh_encoding_choice {
   unsigned candidates;             /* a bit for each encoding, by Parquet's number */
   bool keeps_dictionary;           /* the column says so */
   bool begins_with_dictionary;     /* the next chunk */
-  enum lh_parquet_encoding values; /* for pages without a dictionary */
+  struct lh_value_encoding values; /* for pages without a dictionary */
   bool is_measured;                /* the following are known */
   double value_bytes;              /* one value in `values`, compressed */
   double index_bytes, entry_bytes; /* one index and one of the dictionary's values, compressed */

@@ -4,9 +4,9 @@
 #include "parquet/delta.h"
 #include "support.h"
 
-#define MOST_VALUES 1000
-#define BLOCK 128
-#define MINIBLOCKS 4
+#define MOST_VALUES 3000
+#define BLOCK 1024
+#define MINIBLOCKS 16
 
 static uint64_t decode_varint(const struct lh_buf *bytes, size_t *at) {
   uint64_t value = 0;
@@ -68,12 +68,12 @@ static uint64_t next_random(uint64_t *state) {
   return *state ^ *state >> 29;
 }
 
-static void check_int64s(const int64_t *values, size_t count) {
-  int64_t decoded[MOST_VALUES];
+static void check_int64s(const int64_t *values, size_t count, enum lh_delta_widths widths) {
+  static int64_t decoded[MOST_VALUES];
   struct lh_error err;
   struct lh_buf out;
   lh_buf_init(&out, SUPPORT_MAX_BYTES);
-  assert_ok(lh_delta_append_int64(values, count, &out, &err));
+  assert_ok(lh_delta_append_int64(values, count, widths, &out, &err));
   size_t at = 0;
   assert_int_equal(decode(&out, &at, 64, decoded), count);
   assert_int_equal(at, out.len);
@@ -81,12 +81,12 @@ static void check_int64s(const int64_t *values, size_t count) {
   lh_buf_clear(&out);
 }
 
-static void check_int32s(const int32_t *values, size_t count) {
-  int64_t decoded[MOST_VALUES];
+static void check_int32s(const int32_t *values, size_t count, enum lh_delta_widths widths) {
+  static int64_t decoded[MOST_VALUES];
   struct lh_error err;
   struct lh_buf out;
   lh_buf_init(&out, SUPPORT_MAX_BYTES);
-  assert_ok(lh_delta_append_int32(values, count, &out, &err));
+  assert_ok(lh_delta_append_int32(values, count, widths, &out, &err));
   size_t at = 0;
   assert_int_equal(decode(&out, &at, 32, decoded), count);
   assert_int_equal(at, out.len);
@@ -98,18 +98,18 @@ static void check_int32s(const int32_t *values, size_t count) {
 
 static void integers_of_every_width_and_length_read_back(void **state) {
   (void)state;
-  int64_t longs[MOST_VALUES];
-  int32_t ints[MOST_VALUES];
+  static int64_t longs[MOST_VALUES];
+  static int32_t ints[MOST_VALUES];
   for (unsigned width = 0; width <= 64; width++) {
     const uint64_t mask = width == 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1;
-    for (size_t count = 0; count <= MOST_VALUES; count += count < 300 ? 1 : 233) {
+    for (size_t count = 0; count <= MOST_VALUES; count += count < 200 ? 1 : 211) {
       uint64_t seed = width * 1000 + count;
       for (size_t i = 0; i < count; i++) {
         longs[i] = (int64_t)(next_random(&seed) & mask);
         ints[i] = (int32_t)longs[i];
       }
-      check_int64s(longs, count);
-      check_int32s(ints, count);
+      check_int64s(longs, count, count % 2 == 0 ? LH_DELTA_BITS : LH_DELTA_BYTES);
+      check_int32s(ints, count, count % 2 == 0 ? LH_DELTA_BITS : LH_DELTA_BYTES);
     }
   }
 }
@@ -119,8 +119,10 @@ static void differences_wrap_around(void **state) {
   const int64_t longs[] = {INT64_MIN, INT64_MAX, INT64_MIN, 0, INT64_MAX, -1, 1, INT64_MIN, INT64_MIN};
   const int32_t ints[] = {INT32_MIN, INT32_MAX, INT32_MIN, 0, INT32_MAX, -1, 1, INT32_MIN, INT32_MIN};
   for (size_t count = 0; count <= sizeof longs / sizeof longs[0]; count++) {
-    check_int64s(longs, count);
-    check_int32s(ints, count);
+    check_int64s(longs, count, LH_DELTA_BITS);
+    check_int32s(ints, count, LH_DELTA_BITS);
+    check_int64s(longs, count, LH_DELTA_BYTES);
+    check_int32s(ints, count, LH_DELTA_BYTES);
   }
 }
 
@@ -130,9 +132,9 @@ static void the_specification_s_example_takes_its_bytes(void **state) {
   struct lh_error err;
   struct lh_buf out;
   lh_buf_init(&out, SUPPORT_MAX_BYTES);
-  assert_ok(lh_delta_append_int32(values, 8, &out, &err));
-  /* 128, 4, 8, 7; least -2; widths; 0 0 0 3 3 3 3 in two bits and padding up to 32 values */
-  const uint8_t expected[] = {0x80, 1, 4, 8, 14, 3, 2, 0, 0, 0, 0xC0, 0x3F, 0, 0, 0, 0, 0, 0};
+  assert_ok(lh_delta_append_int32(values, 8, LH_DELTA_BITS, &out, &err));
+  /* 1024, 16, 8, 7; least -2; widths; 0 0 0 3 3 3 3 in two bits and padding up to 64 values */
+  const uint8_t expected[9 + 15 + 16 - 2] = {0x80, 8, 16, 8, 14, 3, 2, [22] = 0xC0, [23] = 0x3F};
   assert_int_equal(out.len, sizeof expected);
   assert_memory_equal(out.data, expected, sizeof expected);
   lh_buf_clear(&out);
@@ -140,14 +142,14 @@ static void the_specification_s_example_takes_its_bytes(void **state) {
 
 static void steady_numbers_take_next_to_nothing(void **state) {
   (void)state;
-  int64_t values[MOST_VALUES];
+  static int64_t values[MOST_VALUES];
   struct lh_error err;
   struct lh_buf out;
   lh_buf_init(&out, SUPPORT_MAX_BYTES);
   for (size_t i = 0; i < MOST_VALUES; i++) {
     values[i] = INT64_C(1700000000000000) + (int64_t)i * 1000000;
   }
-  assert_ok(lh_delta_append_int64(values, MOST_VALUES, &out, &err));
+  assert_ok(lh_delta_append_int64(values, MOST_VALUES, LH_DELTA_BITS, &out, &err));
   assert_true(out.len < 100);
   lh_buf_clear(&out);
 }
@@ -185,7 +187,7 @@ static struct lh_plain_bytes plain_of(const struct texts *texts) {
 }
 
 static void check_lengths(const struct texts *texts) {
-  int64_t lengths[MOST_VALUES];
+  static int64_t lengths[MOST_VALUES];
   struct lh_error err;
   struct lh_buf out;
   lh_buf_init(&out, SUPPORT_MAX_BYTES);
@@ -207,8 +209,8 @@ static void check_lengths(const struct texts *texts) {
 }
 
 static void check_strings(const struct texts *texts) {
-  int64_t prefixes[MOST_VALUES];
-  int64_t suffixes[MOST_VALUES];
+  static int64_t prefixes[MOST_VALUES];
+  static int64_t suffixes[MOST_VALUES];
   static uint8_t value[1 << 16];
   struct lh_error err;
   struct lh_buf out;
