@@ -48,28 +48,27 @@ static void print_row(const struct lh_verify_row *row, struct lh_arena *arena) {
   }
 }
 
-static size_t count_columns(const struct lh_verify_result *result, enum lh_verify_extent extent) {
-  size_t count = 0;
-  for (size_t i = 0; i < result->column_count; i++) {
-    count += result->columns[i].extent == extent ? 1 : 0;
-  }
-  return count;
+static const char *list_columns(const struct lh_verify_result *result, enum lh_verify_extent extent,
+                                struct lh_arena *arena) {
+  const char *const names = lh_verify_list_columns(result, extent, arena);
+  const char *const printable = names != NULL ? lh_cli_printable(names, arena) : NULL;
+  return printable != NULL ? printable : "?";
 }
 
-static void print_equal(const struct lh_verify_report *report) {
+static void print_equal(const struct lh_verify_report *report, struct lh_arena *arena) {
   char rows[32];
   char seconds[32];
   const struct lh_verify_result *const result = &report->result;
-  const size_t counted = count_columns(result, LH_VERIFY_BY_COUNT);
-  const size_t skipped = count_columns(result, LH_VERIFY_NOT_AT_ALL);
+  const char *const counted = list_columns(result, LH_VERIFY_BY_COUNT, arena);
+  const char *const skipped = list_columns(result, LH_VERIFY_NOT_AT_ALL, arena);
   printf("%s: equal, %s rows, %zu columns in %s", report->task->name,
          lh_str_format_count(result->lake_rows, rows), result->column_count,
          lh_str_format_seconds(report->seconds, seconds));
-  if (counted > 0) {
-    printf("; of %zu of them the values were only counted", counted);
+  if (counted[0] != '\0') {
+    printf("; of %s the values were only counted", counted);
   }
-  if (skipped > 0) {
-    printf("; %zu of them could not be compared", skipped);
+  if (skipped[0] != '\0') {
+    printf("; not compared: %s", skipped);
   }
   putchar('\n');
 }
@@ -98,7 +97,7 @@ static void print_difference(const struct lh_verify_report *report, struct lh_ar
 void lh_verify_report_print(const struct lh_verify_report *report, struct lh_arena *arena) {
   switch (report->state) {
     case LH_VERIFY_EQUAL:
-      print_equal(report);
+      print_equal(report, arena);
       break;
     case LH_VERIFY_DIFFERENT:
       print_difference(report, arena);

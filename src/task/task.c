@@ -254,6 +254,33 @@ static lh_status verify_files(const struct lh_task_request *request, const struc
   return lh_verify(&verify, arena, out, err);
 }
 
+/* A proof of less than everything says so. */
+static lh_status warn_of_uncompared(const struct lh_task_request *request,
+                                    const struct lh_verify_result *verified, struct lh_arena *arena,
+                                    struct lh_error *err) {
+  static const struct {
+    enum lh_verify_extent extent;
+    const char *said;
+  } parts[] = {{LH_VERIFY_BY_COUNT, "only the values were counted"},
+               {LH_VERIFY_NOT_AT_ALL, "nothing was compared"}};
+  for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+    const char *const names = lh_verify_list_columns(verified, parts[i].extent, arena);
+    const char *const text =
+        names != NULL ? lh_arena_printf(arena,
+                                        "verification: of %s %s, since SQL cannot tell which values "
+                                        "on_unrepresentable replaces or how the lake has them",
+                                        names, parts[i].said)
+                      : NULL;
+    if (text == NULL) {
+      return lh_error_memory(err);
+    }
+    if (names[0] != '\0') {
+      lh_observer_warning(request->observer, text);
+    }
+  }
+  return LH_OK;
+}
+
 static lh_status verify_before_publication(const struct lh_task_request *request,
                                            const struct lh_extraction *extraction, struct lh_arena *arena,
                                            const struct lh_task_result *result, struct lh_error *err) {
@@ -267,7 +294,7 @@ static lh_status verify_before_publication(const struct lh_task_request *request
   }
   LH_TRY(verify_files(request, extraction, keys, result->file_count, arena, &verified, err));
   if (!verified.differs) {
-    return LH_OK;
+    return warn_of_uncompared(request, &verified, arena, err);
   }
   const lh_status status = lh_verify_set_error(&verified, err);
   lh_error_hint(err,

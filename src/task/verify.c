@@ -22,6 +22,18 @@ const char *lh_verify_extent_name(enum lh_verify_extent extent) {
   return names[extent];
 }
 
+const char *lh_verify_list_columns(const struct lh_verify_result *result, enum lh_verify_extent extent,
+                                   struct lh_arena *arena) {
+  const char *names = "";
+  for (size_t i = 0; i < result->column_count && names != NULL; i++) {
+    const struct lh_verify_column *const column = &result->columns[i];
+    if (column->extent == extent && column->note == NULL) {
+      names = lh_arena_printf(arena, "%s%s\"%s\"", names, names[0] == '\0' ? "" : ", ", column->name);
+    }
+  }
+  return names;
+}
+
 /* -------- the server's sums -------- */
 
 static lh_status append_sums(const struct lh_verify_source *source, size_t start, size_t end,

@@ -91,6 +91,10 @@ lh_status lh_verify(const struct lh_verify_request *request, struct lh_arena *ar
                     struct lh_verify_result *out, struct lh_error *err) LH_WARN_UNUSED;
 
 /* "checksum", "count", "nothing" */
+/* The names of the columns that were compared so far and no further, quoted, in `arena`; "" for none. NULL
+ * without memory. */
+const char *lh_verify_list_columns(const struct lh_verify_result *result, enum lh_verify_extent extent,
+                                   struct lh_arena *arena);
 const char *lh_verify_extent_name(enum lh_verify_extent extent);
 /* "differs", "missing", "extra", "repeated" */
 const char *lh_verify_row_kind_name(enum lh_verify_row_kind kind);

@@ -172,7 +172,7 @@ def test_policies_for_what_a_variant_cannot_hold(database: Database, tmp_path, p
     for number, text in enumerate(BEYOND):
         database.execute("INSERT INTO t VALUES (%s, %s)", (number, text))
     columns = {"j": {**VARIANT, "on_unrepresentable": policy}}
-    run = haul(make_project(tmp_path, database, {"t": {"table": "t", "columns": columns}}))
+    run = haul(make_project(tmp_path, database, {"t": {"table": "t", "columns": columns}}), "--verify")
     values = pq.read_table(run.files("t")[0]).sort_by("id")["j"].to_pylist()
     for (_, nearest), value in zip(BEYOND.values(), values, strict=True):
         if policy == "null" or nearest is None:
@@ -183,6 +183,8 @@ def test_policies_for_what_a_variant_cannot_hold(database: Database, tmp_path, p
     assert run.tasks["t"]["replaced"] == [{"column": "j", "became_null": nulls, "clamped": len(BEYOND) - nulls}]
     report = json.loads(run.project.lakehaul("verify", "--json", expect=0).stdout)["tasks"][0]
     assert {column["column"]: column["compared"] for column in report["columns"]} == {"id": "checksum", "j": "nothing"}
+    assert 'not compared: "j"' in run.project.lakehaul("verify", expect=0).stdout
+    assert [line for line in run.warnings("t") if 'verification: of "j" nothing was compared' in line]
 
 
 def test_a_value_that_is_found_only_by_the_live_database_differs(database: Database, tmp_path):
