@@ -12,6 +12,7 @@ endif()
 
 option(LAKEHAUL_TESTS "build the unit tests" ON)
 option(LAKEHAUL_WERROR "warnings are errors (CI)" OFF)
+option(LAKEHAUL_FUZZ "fuzz targets search with libFuzzer instead of replaying their corpora; clang alone" OFF)
 set(LAKEHAUL_SANITIZE "" CACHE STRING "sanitizers, comma-separated: address,undefined or thread")
 
 add_library(lakehaul_flags INTERFACE)

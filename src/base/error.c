@@ -18,7 +18,7 @@ static void tidy(char *text, size_t size, bool truncated) {
   lh_str_make_line(text);
 }
 
-static void format_into(char *out, size_t size, const char *format, va_list args) {
+LH_PRINTF(3, 0) static void format_into(char *out, size_t size, const char *format, va_list args) {
   const int written = vsnprintf(out, size, format, args);
   if (written < 0) {
     out[0] = '\0';

@@ -347,7 +347,8 @@ static lh_status measure_object(struct lh_variant_encoder *encoder, size_t index
   const struct lh_json_node *const nodes = lh_json_nodes(&encoder->tape);
   struct part *const parts = parts_of(encoder);
   struct part *const object = &parts[index];
-  const size_t room = nodes[index].length * sizeof(struct entry);
+  /* Room for one more, so that also an empty object's entries are somewhere. */
+  const size_t room = ((size_t)nodes[index].length + 1) * sizeof(struct entry);
   LH_TRY(lh_buf_reserve(&encoder->members, room, err));
   object->members = (uint32_t)(encoder->members.len / sizeof(struct entry));
   struct entry *const entries = entries_in(&encoder->members) + object->members;
