@@ -11,7 +11,7 @@ configure = cmake --preset $(1) -DLAKEHAUL_WERROR=$(if $(filter true 1,$(CI)),ON
 build = $(call configure,$(1)) && cmake --build --preset $(1) --parallel $(LAKEHAUL_JOBS)
 
 .NOTPARALLEL:
-.PHONY: help demo demo-flights build test check bench instructions lint format install clean distclean
+.PHONY: help demo demo-flights build test check bench instructions fuzz lint format install clean distclean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,11 @@ instructions: ## what a row takes from the wire to a page, beside the record; UP
 	@scripts/setup.sh test
 	@$(call build,dev)
 	@.venv/bin/python tests/instructions/count.py $(if $(UPDATE),--update)
+
+fuzz: ## searches with each fuzz target for SECONDS (60) with clang's libFuzzer
+	@scripts/setup.sh fuzz
+	@$(call configure,fuzz) && cmake --build --preset fuzz --parallel $(LAKEHAUL_JOBS)
+	@scripts/fuzz.sh run $(or $(SECONDS),60)
 
 lint: ## format, clang-tidy, and the order of the modules
 	@scripts/setup.sh lint

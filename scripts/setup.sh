@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a step of the Makefile needs and the machine lacks; where nothing is missing it only looks, and
 # needs no network.
-# usage: scripts/setup.sh [packages] build|demo|flights|lint|test|bench...
+# usage: scripts/setup.sh [packages] build|demo|flights|lint|fuzz|test|bench...
 #   packages  system packages only, the part that needs root
 #   build     compilers, libraries, DuckDB
 #   demo      and a PostgreSQL server
@@ -9,6 +9,7 @@
 #   test      and the test libraries, valgrind, Python with its test packages, PostGIS, PostgreSQL servers of other
 #             versions and with pgvector
 #   lint      and clang-format, clang-tidy
+#   fuzz      and the test libraries, clang with libFuzzer
 #   bench     and what the other tools of the benchmark need; bench/install.py installs the tools themselves
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -35,6 +36,13 @@ need_venv() {
 # A server from another source than Debian serves as well.
 need_postgres() {
   scripts/cluster.sh bindir >/dev/null 2>&1 || need_package postgresql
+}
+
+# libFuzzer and the sanitizers, of the version that is Debian's clang.
+clang_runtime() {
+  local version
+  version=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p' | head -1)
+  echo "libclang-rt-${version:-14}-dev"
 }
 
 as_root=()
@@ -105,7 +113,7 @@ if [ "${1:-}" = packages ]; then
   shift
 fi
 if [ $# = 0 ]; then
-  sed -n '4,12s/^# //p' "$0" >&2
+  sed -n '4,13s/^# //p' "$0" >&2
   exit 2
 fi
 levels=("$@")
@@ -119,6 +127,7 @@ for level in "${levels[@]}"; do
     flights) need_postgres; need_venv; python=yes ;;
     test) need_postgres; need_venv; need_package libcmocka-dev postgresql-postgis valgrind; python=yes ;;
     bench) need_postgres; need_venv; need_package unixodbc unixodbc-dev odbc-postgresql librsvg2-bin; python=yes ;;
+    fuzz) need_package libcmocka-dev clang "$(clang_runtime)" ;;
     lint) need_venv; need_package git libcmocka-dev clang-tidy; python=yes ;;
     *) echo "setup.sh: unknown level '$level'" >&2; exit 2 ;;
   esac
