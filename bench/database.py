@@ -2,6 +2,7 @@
 when its definition or its scale has changed."""
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import subprocess
@@ -50,11 +51,21 @@ class Database:
         return done.stdout.strip()
 
 
+    def end_others(self) -> None:
+        self.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                 "WHERE datname = current_database() AND pid <> pg_backend_pid()")
+
+
 @contextmanager
 def started(work: Path, name: str) -> Iterator[Database]:
-    """The cluster in `work`/cluster with a database `name`; stopped at the end, its data kept."""
+    """The cluster in `work`/cluster with a database `name`; stopped at the end, its data kept. One run at a time."""
     directory = work / "cluster"
     directory.parent.mkdir(parents=True, exist_ok=True)
+    lock = open(work / "lock", "w", encoding="ascii")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit("bench: another run is using the same cluster")
     environment = clean_environment()
     bindir = Path(subprocess.check_output([CLUSTER_SCRIPT, "bindir"], encoding="utf-8", env=environment).strip())
     try:
@@ -74,6 +85,7 @@ def started(work: Path, name: str) -> Iterator[Database]:
         yield database
     finally:
         subprocess.run([CLUSTER_SCRIPT, "stop", directory], env=environment, check=False)
+        lock.close()
 
 
 def fingerprint(table: Table, scale: float) -> str:

@@ -90,11 +90,16 @@ def main():
     peak_kib, timed_out, ticks = 0, False, {}
     ended = select.poll()
     ended.register(os.pidfd_open(pid), select.POLLIN)
-    while not ended.poll(SAMPLE_MS):
-        peak_kib = max(peak_kib, sample(pid, ticks))
-        if not timed_out and time.monotonic() - start > timeout:
-            timed_out = True
-            os.killpg(pid, signal.SIGKILL)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        while not ended.poll(SAMPLE_MS):
+            peak_kib = max(peak_kib, sample(pid, ticks))
+            if not timed_out and time.monotonic() - start > timeout:
+                timed_out = True
+                os.killpg(pid, signal.SIGKILL)
+    except KeyboardInterrupt:
+        os.killpg(pid, signal.SIGKILL)
+        sys.exit(130)
     _, status, usage = os.wait4(pid, 0)
     wall = time.monotonic() - start
     own_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -2,10 +2,11 @@
 from __future__ import annotations
 
 from results import Results, TableResults
-from targets import all_targets
+from targets import all_targets, beside, own_of
 from tools import TOOLS, Tool
 
 MB = 1_000_000
+BUSY = 0.2  # cores at work before the first tool runs
 HEADINGS = ["table", "tool", "wall s", "CPU s", "peak MB", "file MB", "rows / CPU s", "runs", "rows compared"]
 
 
@@ -63,10 +64,26 @@ def target_rows(results: Results) -> list[list[str]]:
     return [[target.what, target.wanted, target.value, target.outcome] for target in all_targets(results)]
 
 
+BESIDE = {"wall time": "wall_seconds", "CPU time": "cpu_seconds", "peak memory": "peak_bytes", "files": "bytes"}
+
+
+def beside_rows(results: Results) -> list[list[str]]:
+    """By how much the best other tool takes more than lakehaul, in each thing; below 1 it takes less."""
+    rows = []
+    for name, table in results.tables.items():
+        if own_of(table) is None:
+            continue
+        found = [beside(table, what) for what in BESIDE.values()]
+        rows.append([name, *(f"{one.best / one.own:.2f} × ({one.tool})" if one else "–" for one in found)])
+    return rows
+
+
 def as_text(results: Results) -> str:
     parts = []
     if results.tables:
         parts.append(plain(HEADINGS, table_rows(results), {0, 1, 8}))
+    if any(own_of(table) for table in results.tables.values()):
+        parts.append("the best other tool / lakehaul\n" + plain(["table", *BESIDE], beside_rows(results), set(range(5))))
     rows = [[cell.replace("*", "").replace("`", "") for cell in row] for row in target_rows(results)]
     parts.append(plain(["target", "wanted", "reached", ""], rows, {0, 3}))
     if results.missing:
@@ -76,6 +93,9 @@ def as_text(results: Results) -> str:
 
 def heading(results: Results) -> str:
     about, machine = results.about, results.about["machine"]
+    busy = ""
+    if about["busy_cores"] > BUSY:
+        busy = f"\n**Other work ran on the machine**, on {about['busy_cores']:.1f} cores as it began: times are too long.\n"
     return f"""# Benchmark
 
 {about["date"]}, lakehaul at {about["commit"]}. {machine["processor"]}, {machine["cores"]} cores,
@@ -83,7 +103,7 @@ def heading(results: Results) -> str:
 clients: what a client takes, the server lacks. Medians of {about["repeat"]} runs, in turns; tools that take longer than
 20 seconds run once. Written by `make bench`; [bench/README.md](../../bench/README.md) says how it is measured,
 [results.json](results.json) has every run.
-
+{busy}
 ![wall time, CPU time, memory and file size of every tool on every table](chart.svg)
 """
 
@@ -107,6 +127,9 @@ def as_markdown(results: Results) -> str:
         heading(results),
         "## Targets\n\nRatios of wall times are medians of ratios within a round.\n",
         markdown(["target", "wanted", "reached", ""], target_rows(results), {0, 3}),
+        "\n## Beside the best other tool\n\nWhat the best other tool takes, as a multiple of what lakehaul takes with two "
+        "streams; the best in one column need not be the best in the next. Tools that wrote other values do not count.\n",
+        markdown(["table", *BESIDE], beside_rows(results), set(range(5))),
         "\n## All results\n\nMemory and files in MB of 1,000,000 bytes; CPU time is the client's. *Exact*: all rows, with "
         "the types that the table has.\n",
         markdown(HEADINGS, table_rows(results), {0, 1, 8}),

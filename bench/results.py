@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import subprocess
+import time
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -125,6 +126,20 @@ def describe_machine() -> dict:
     }
 
 
+def busy_cores(seconds: float = 2.0) -> float:
+    """How many cores are at work just now, without this process, which sleeps."""
+
+    def times() -> tuple[int, int]:
+        fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+        return sum(fields), fields[3] + fields[4]  # all, and idle or waiting for a disk
+
+    all_before, idle_before = times()
+    time.sleep(seconds)
+    all_after, idle_after = times()
+    passed = max(all_after - all_before, 1)
+    return (os.cpu_count() or 1) * (1 - (idle_after - idle_before) / passed)
+
+
 def describe(scale: float, repeat: int, server: str) -> dict:
     commit = subprocess.run(
         ["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, encoding="utf-8", check=False
@@ -136,6 +151,7 @@ def describe(scale: float, repeat: int, server: str) -> dict:
         "commit": commit.stdout.strip(),
         "program": program_hash(),
         "codec": f"{CODEC}({LEVEL})",
+        "busy_cores": round(busy_cores(), 2),  # with other things, as it began
         "scale": scale,
         "repeat": repeat,
     }

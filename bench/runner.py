@@ -54,6 +54,8 @@ class Comparison:
         output = self.output(tool)
         job = Job(self.database, self.table, self.pages, output)
         run = measure.run_tool(tool, job, self.settings.timeout_seconds)
+        if run.failure:
+            self.database.end_others()  # a query that nobody waits for would slow the next tool down
         first = tool.name not in self.kept.runs
         note = ""
         if tool.writes and first and not run.failure:

@@ -4,8 +4,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from statistics import median
 
-from results import Results
-from tools import YARDSTICKS, TOOLS
+from results import Results, TableResults
+from tools import TOOLS
 
 MB = 1_000_000
 MIB = 1024 * 1024
@@ -92,21 +92,53 @@ def memory_targets(results: Results) -> list[Target]:
     return targets
 
 
+def peers_of(table: TableResults) -> list[str]:
+    """The other tools that wrote the same rows."""
+    others = {tool.name for tool in TOOLS if tool.family not in ("lakehaul", "psql")}
+    return [tool for tool, output in table.outputs.items() if tool in others and output["same"]]
+
+
+def own_of(table: TableResults) -> str | None:
+    """The way lakehaul is run that is compared with the others."""
+    return next((tool for tool in ("lakehaul-2", "lakehaul-1") if tool in table.outputs), None)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """lakehaul and the best of the other tools in one thing that is measured."""
+
+    own: float
+    best: float
+    tool: str  # the best's label
+
+
+def beside(table: TableResults, what: str) -> Beside | None:
+    """Of wall_seconds, cpu_seconds, peak_bytes or "bytes", of the files."""
+    own = own_of(table)
+    if own is None:
+        return None
+
+    def value(tool: str) -> float | None:
+        return table.outputs[tool]["bytes"] if what == "bytes" else table.median(tool, what)
+
+    mine = value(own)
+    peers = {tool: found for tool in peers_of(table) if (found := value(tool)) is not None}
+    if mine is None or not peers:
+        return None
+    best = min(peers, key=lambda tool: peers[tool])
+    return Beside(mine, peers[best], next(tool.label for tool in TOOLS if tool.name == best))
+
+
 def size_targets(results: Results) -> list[Target]:
-    """lakehaul's files against the smallest of those peers' that hold the same rows."""
-    own = {tool.name for tool in TOOLS if tool.family == "lakehaul"} | {tool.name for tool in YARDSTICKS}
-    labels = {tool.name: tool.label for tool in TOOLS}
+    """lakehaul's files against the smallest of those other tools' that hold the same rows."""
     targets = []
     for name, table in results.tables.items():
-        sizes = {tool: out["bytes"] for tool, out in table.outputs.items() if tool not in own and out["same"]}
-        mine = next((table.outputs[tool]["bytes"] for tool in ("lakehaul-2", "lakehaul-1") if tool in table.outputs), None)
-        if not sizes or mine is None:
-            continue
-        best = min(sizes, key=lambda tool: sizes[tool])
-        targets.append(Target(
-            f"{name}: size of the files, MB; the smallest peer's is {labels[best]}'s", f"≤ {sizes[best] / MB:.2f}",
-            f"{mine / MB:.2f}", mine <= sizes[best],
-        ))
+        sizes = beside(table, "bytes")
+        if sizes is not None:
+            targets.append(Target(
+                f"{name}: size of the files, MB; the smallest other's are {sizes.tool}'s", f"≤ {sizes.best / MB:.2f}",
+                f"{sizes.own / MB:.2f}", sizes.own <= sizes.best,
+            ))
     return targets
 
 
