@@ -156,8 +156,11 @@ lh_status lh_output_write(struct lh_output *output, const struct lh_batch *batch
 }
 
 bool lh_output_is_full(const struct lh_output *output) {
-  return output->writer != NULL && output->parts->part_bytes > 0 &&
-         output->sink->bytes_written >= output->parts->part_bytes;
+  if (output->writer == NULL || output->parts->part_bytes == 0) {
+    return false;
+  }
+  return output->sink->bytes_written + lh_parquet_writer_buffered_bytes(output->writer) >=
+         output->parts->part_bytes;
 }
 
 lh_status lh_output_finish_part(struct lh_output *output, struct lh_error *err) {

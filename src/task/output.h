@@ -30,7 +30,7 @@ typedef lh_status lh_part_create_function(void *context, uint32_t number, struct
 struct lh_parts {
   const struct lh_schema *schema;                  /* constant, like the next four; borrowed */
   const struct lh_parquet_writer_options *options; /* of each part */
-  uint64_t part_bytes;                             /* lh_output_is_full past so many; 0: never */
+  uint64_t part_bytes;                             /* lh_output_is_full past about so many; 0: never */
   lh_part_create_function *create;
   void *context;
   pthread_mutex_t lock; /* over the rest */
