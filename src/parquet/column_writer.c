@@ -328,10 +328,10 @@ static lh_status expand_indices(struct lh_column_writer *writer, size_t most_byt
 }
 
 /* The open page's first values in each encoding. Values too long for a sample leave the choice as it was. */
-static lh_status measure(struct lh_column_writer *writer, struct lh_error *err) {
+static lh_status measure(struct lh_column_writer *writer, bool is_last, struct lh_error *err) {
   struct lh_open_page *const page = &writer->page;
   const struct lh_encoding_tools tools = tools_of(writer->workspace);
-  struct lh_encoding_sample sample = {0};
+  struct lh_encoding_sample sample = {.whole_chunk = is_last ? writer->values + page->value_count : 0};
   if (writer->is_dictionary) {
     LH_TRY(expand_indices(writer, LH_ENCODING_SAMPLE_BYTES, &sample.count, err));
     sample.indices = (const uint32_t *)(const void *)page->indices.data;
@@ -368,7 +368,7 @@ static lh_status judge_dictionary(struct lh_column_writer *writer, bool is_last,
     return LH_OK;
   }
   if (!writer->choice.is_measured) {
-    LH_TRY(measure(writer, err));
+    LH_TRY(measure(writer, is_last, err));
   }
   *pays = writer->choice.is_measured && lh_encoding_choice_dictionary_pays(&writer->choice, &growth);
   return LH_OK;
@@ -407,7 +407,7 @@ static lh_status close_page(struct lh_column_writer *writer, bool is_last, struc
     }
   }
   if (!writer->is_dictionary && !writer->choice.is_measured && !is_huge(writer)) {
-    LH_TRY(measure(writer, err));
+    LH_TRY(measure(writer, is_last, err));
   }
   return store_page(writer, err);
 }

@@ -14,6 +14,7 @@
 #define SETTLED_SHARE 64
 #define CHUNKS_INHERITING 16
 #define LENGTH_BYTES 4
+#define MOST_CHANGE 1.25
 /* The header of a dictionary's page, and what its entries in the footer take. */
 #define DICTIONARY_OVERHEAD_BYTES 32
 
@@ -182,6 +183,7 @@ lh_status lh_encoding_choice_measure(struct lh_encoding_choice *choice,
     LH_TRY(measure_dictionary(choice, sample, tools, err));
   }
   choice->is_measured = true;
+  choice->assumed_values = sample->whole_chunk > 0 ? sample->whole_chunk : choice->chunk_values;
   choice->chunk_value_bytes = 0;
   choice->chunks_left = CHUNKS_INHERITING;
   return LH_OK;
@@ -240,14 +242,13 @@ void lh_encoding_choice_end_chunk(struct lh_encoding_choice *choice, uint64_t va
     return;
   }
   const double value_bytes = (double)compressed_bytes / (double)values;
+  const bool is_of_other_size = values > 2 * choice->assumed_values || values < choice->assumed_values / 2;
+  const double before = choice->chunk_value_bytes > 0 ? choice->chunk_value_bytes : value_bytes;
+  choice->chunk_value_bytes = before;
   choice->begins_with_dictionary = in_dictionary > values / 2;
-  if (choice->chunk_value_bytes <= 0) {
-    choice->chunk_value_bytes = value_bytes;
-    return;
-  }
-  const double change = value_bytes / choice->chunk_value_bytes;
   choice->chunks_left--;
-  if (choice->chunks_left == 0 || change > 1.25 || change < 0.75) {
+  if (choice->chunks_left == 0 || is_of_other_size || value_bytes > before * MOST_CHANGE ||
+      value_bytes < before / MOST_CHANGE) {
     ask_again(choice);
   }
 }

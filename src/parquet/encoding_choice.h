@@ -10,8 +10,9 @@
  * as it fell over the page.
  * 3. Each later page that brings more than one new value in 64 is judged by the same figures. One that does
  * not pay is written in the best of the other encodings, and so are all after it.
- * 4. Row groups inherit the choice, for 16 of them at most and while the bytes per value stay within a
- * quarter of what they were; then the first page is measured again.
+ * 4. Row groups inherit the choice, 16 of them at most, while the bytes per value stay within a quarter of
+ * what they were, and their number within a half and a double of what was taken for granted; then the first
+ * page is measured again.
  */
 #ifndef LH_PARQUET_ENCODING_CHOICE_H
 #define LH_PARQUET_ENCODING_CHOICE_H
@@ -33,7 +34,8 @@ struct lh_encoding_choice {
   bool is_measured;                /* the following are known */
   double value_bytes;              /* one value in `values`, compressed */
   double index_bytes, entry_bytes; /* one index and one of the dictionary's values, compressed */
-  uint64_t chunk_values;           /* what a chunk will hold */
+  uint64_t chunk_values;           /* what a chunk will hold, as far as is known */
+  uint64_t assumed_values;         /* the same when the choice was made */
   double chunk_value_bytes;        /* of the first whole chunk since measuring; 0: there is none yet */
   unsigned chunks_left;            /* that inherit the choice */
 };
@@ -44,6 +46,7 @@ struct lh_encoding_sample {
   size_t count;
   const uint32_t *indices;                /* NULL: only the other encodings are measured */
   const struct lh_dictionary *dictionary; /* that the indices point into */
+  uint64_t whole_chunk;                   /* the values of the chunk, where it ends with this page; else 0 */
 };
 
 /* What measuring needs: `codec` is only asked whether it is none. All buffers are overwritten. */
