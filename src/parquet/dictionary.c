@@ -12,6 +12,8 @@
 
 #define SLOTS_LEAST 256
 #define MULTIPLIER UINT64_C(0x9E3779B97F4A7C15)
+#define LAST_SALT UINT64_C(0xBF58476D1CE4E5B9)
+#define SHORT_BYTES 16
 #define MARKED_AT_ONCE 256
 #define VALUES_MAX_BYTES ((size_t)INT32_MAX)
 
@@ -72,6 +74,35 @@ static inline uint64_t hash64(uint64_t value) {
   return (value ^ (value >> 32)) * MULTIPLIER;
 }
 
+/* Short byte arrays as two words: with the size they tell them apart. */
+struct short_bytes {
+  uint64_t first, last;
+};
+
+static inline struct short_bytes load_short(const uint8_t *bytes, size_t size) {
+  if (size >= sizeof(uint64_t)) {
+    return (struct short_bytes){load64(bytes), load64(bytes + size - sizeof(uint64_t))};
+  }
+  if (size >= sizeof(uint32_t)) {
+    return (struct short_bytes){load32(bytes), load32(bytes + size - sizeof(uint32_t))};
+  }
+  if (size == 0) {
+    return (struct short_bytes){0};
+  }
+  return (struct short_bytes){bytes[0] | (uint64_t)bytes[size / 2] << 8 | (uint64_t)bytes[size - 1] << 16, 0};
+}
+
+static inline uint64_t hash_short(struct short_bytes bytes, size_t size) {
+  const uint64_t first = bytes.first ^ (MULTIPLIER + size);
+  const uint64_t last = bytes.last ^ LAST_SALT;
+  __extension__ const unsigned __int128 product = (unsigned __int128)first * last;
+  return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static inline uint64_t hash_bytes(const uint8_t *bytes, size_t size) {
+  return size <= SHORT_BYTES ? hash_short(load_short(bytes, size), size) : XXH3_64bits(bytes, size);
+}
+
 static inline uint64_t hash_fixed(const uint8_t *value, size_t width) {
   switch (width) {
     case 4:
@@ -119,7 +150,7 @@ static void place_bytes(const struct lh_dictionary *dictionary) {
   const int32_t *const offsets = (const int32_t *)dictionary->offsets.data;
   for (size_t i = 0; i < dictionary->count; i++) {
     const uint64_t hash =
-        XXH3_64bits(dictionary->values.data + offsets[i], (size_t)(offsets[i + 1] - offsets[i]));
+        hash_bytes(dictionary->values.data + offsets[i], (size_t)(offsets[i + 1] - offsets[i]));
     size_t slot = (size_t)hash & mask;
     while (slots[slot] != 0) {
       slot = (slot + 1) & mask;
@@ -200,11 +231,55 @@ static lh_status append_bytes(struct lh_dictionary *dictionary, const uint8_t *b
   return LH_OK;
 }
 
-static inline bool equal_bytes(const struct lh_dictionary *dictionary, size_t index, const uint8_t *bytes,
+static inline bool equal_short(const struct lh_dictionary *dictionary, size_t index, struct short_bytes bytes,
                                size_t size) {
   const int32_t *const offsets = (const int32_t *)dictionary->offsets.data;
+  if ((size_t)(offsets[index + 1] - offsets[index]) != size) {
+    return false;
+  }
+  const struct short_bytes known = load_short(dictionary->values.data + offsets[index], size);
+  return known.first == bytes.first && known.last == bytes.last;
+}
+
+static inline bool equal_long(const struct lh_dictionary *dictionary, size_t index, const uint8_t *bytes,
+                              size_t size) {
+  const int32_t *const offsets = (const int32_t *)dictionary->offsets.data;
   const size_t length = (size_t)(offsets[index + 1] - offsets[index]);
-  return length == size && (size == 0 || memcmp(dictionary->values.data + offsets[index], bytes, size) == 0);
+  return length == size && memcmp(dictionary->values.data + offsets[index], bytes, size) == 0;
+}
+
+/* Of a value's slots the one that holds it, or the first that is free. The upper half of an entry is that of
+ * its hash. */
+static inline size_t find_short(const struct lh_dictionary *dictionary, uint64_t hash,
+                                struct short_bytes bytes, size_t size) {
+  const uint64_t *const slots = dictionary->slots;
+  const size_t mask = dictionary->slot_count - 1;
+  size_t slot = (size_t)hash & mask;
+  while (slots[slot] != 0 && (slots[slot] >> 32 != hash >> 32 ||
+                              !equal_short(dictionary, (uint32_t)slots[slot] - 1, bytes, size))) {
+    slot = (slot + 1) & mask;
+  }
+  return slot;
+}
+
+static inline size_t find_long(const struct lh_dictionary *dictionary, uint64_t hash, const uint8_t *bytes,
+                               size_t size) {
+  const uint64_t *const slots = dictionary->slots;
+  const size_t mask = dictionary->slot_count - 1;
+  size_t slot = (size_t)hash & mask;
+  while (slots[slot] != 0 && (slots[slot] >> 32 != hash >> 32 ||
+                              !equal_long(dictionary, (uint32_t)slots[slot] - 1, bytes, size))) {
+    slot = (slot + 1) & mask;
+  }
+  return slot;
+}
+
+/* A new value into its free slot. */
+static lh_status insert_bytes(struct lh_dictionary *dictionary, size_t slot, uint64_t hash,
+                              const uint8_t *bytes, size_t size, struct lh_error *err) {
+  LH_TRY(append_bytes(dictionary, bytes, size, err));
+  ((uint64_t *)dictionary->slots)[slot] = (hash >> 32) << 32 | dictionary->count;
+  return needs_slots(dictionary) ? grow_slots(dictionary, err) : LH_OK;
 }
 
 static lh_status add_bytes(struct lh_dictionary *dictionary, const struct lh_values *values,
@@ -212,25 +287,23 @@ static lh_status add_bytes(struct lh_dictionary *dictionary, const struct lh_val
   for (size_t i = 0; i < values->count; i++) {
     const size_t size = (size_t)(values->offsets[i + 1] - values->offsets[i]);
     const uint8_t *const bytes = size == 0 ? (const uint8_t *)"" : values->data + values->offsets[i];
-    const uint64_t hash = XXH3_64bits(bytes, size);
-    const uint64_t *const slots = dictionary->slots;
-    const size_t mask = dictionary->slot_count - 1;
-    size_t slot = (size_t)hash & mask;
-    uint64_t entry = slots[slot];
-    while (entry != 0 &&
-           (entry >> 32 != hash >> 32 || !equal_bytes(dictionary, (uint32_t)entry - 1, bytes, size))) {
-      slot = (slot + 1) & mask;
-      entry = slots[slot];
+    uint64_t hash = 0;
+    size_t slot = 0;
+    if (size <= SHORT_BYTES) {
+      const struct short_bytes words = load_short(bytes, size);
+      hash = hash_short(words, size);
+      slot = find_short(dictionary, hash, words, size);
+    } else {
+      hash = XXH3_64bits(bytes, size);
+      slot = find_long(dictionary, hash, bytes, size);
     }
+    const uint64_t entry = ((const uint64_t *)dictionary->slots)[slot];
     if (entry == 0) {
-      LH_TRY(append_bytes(dictionary, bytes, size, err));
-      entry = (hash >> 32) << 32 | dictionary->count;
-      ((uint64_t *)dictionary->slots)[slot] = entry;
-      if (needs_slots(dictionary)) {
-        LH_TRY(grow_slots(dictionary, err));
-      }
+      LH_TRY(insert_bytes(dictionary, slot, hash, bytes, size, err));
+      indices[i] = (uint32_t)dictionary->count - 1;
+    } else {
+      indices[i] = (uint32_t)entry - 1;
     }
-    indices[i] = (uint32_t)entry - 1;
   }
   return LH_OK;
 }
