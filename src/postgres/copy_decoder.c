@@ -4,9 +4,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "postgres/copy_reader.h"
+#include "postgres/copy_step.h"
 #include "postgres/types/decode.h"
 
 #define SIGNATURE "PGCOPY\n\377\r\n" /* and the NUL that ends it here, too */
@@ -18,13 +20,57 @@
 #define COUNT_BYTES 2
 #define TRAILER (-1)
 
-void lh_copy_decoder_init(struct lh_copy_decoder *decoder, const struct lh_pg_relation *relation) {
+lh_status lh_copy_decoder_init(struct lh_copy_decoder *decoder, const struct lh_pg_relation *relation,
+                               struct lh_error *err) {
   *decoder = (struct lh_copy_decoder){.relation = relation};
+  decoder->steps = calloc(relation->column_count > 0 ? relation->column_count : 1, sizeof(*decoder->steps));
+  if (decoder->steps == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < relation->column_count; i++) {
+    lh_copy_step_init(&decoder->steps[i], relation->columns[i].decoder);
+  }
+  return LH_OK;
 }
 
+void lh_copy_decoder_clear(struct lh_copy_decoder *decoder) {
+  free(decoder->steps);
+  decoder->steps = NULL;
+}
+
+/* Sets the bits from `first` to the end of the byte that `end` is in, which holds no bits past `end` yet. */
+static void set_valid(uint8_t *validity, size_t first, size_t end) {
+  if (first % 8 != 0) {
+    validity[first / 8] |= (uint8_t)(0xff << first % 8);
+    first = (first / 8 + 1) * 8;
+  }
+  if (first < end) {
+    memset(validity + first / 8, 0xff, (end - first + 7) / 8);
+  }
+}
+
+static void clear_valid(uint8_t *validity, size_t first, size_t end) {
+  if (first % 8 != 0) {
+    validity[first / 8] &= (uint8_t) ~(0xff << first % 8);
+    first = (first / 8 + 1) * 8;
+  }
+  if (first < end) {
+    memset(validity + first / 8, 0, (end - first + 7) / 8);
+  }
+}
+
+/* Room for another LH_BATCH_ROWS, marked valid before they are there. */
 static lh_status reserve_rows(struct lh_copy_decoder *decoder, struct lh_batch *batch, struct lh_error *err) {
   for (size_t i = 0; i < batch->column_count; i++) {
-    LH_TRY(lh_column_reserve(&batch->columns[i], LH_BATCH_ROWS, err));
+    struct lh_column *const column = &batch->columns[i];
+    column->length = batch->row_count;
+    LH_TRY(lh_column_reserve(column, LH_BATCH_ROWS, err));
+    if (column->validity != NULL) {
+      set_valid(column->validity, batch->row_count, batch->row_count + LH_BATCH_ROWS);
+    }
+    decoder->steps[i].column = column;
+    decoder->steps[i].values = column->values;
+    decoder->steps[i].offsets = column->offsets;
   }
   decoder->reserved_rows = batch->row_count + LH_BATCH_ROWS;
   return LH_OK;
@@ -36,7 +82,18 @@ lh_status lh_copy_decoder_begin_batch(struct lh_copy_decoder *decoder, struct lh
     return lh_error_set(err, LH_ERROR_INTERNAL, "a batch of %zu columns for %s, which has %zu",
                         batch->column_count, decoder->relation->name, decoder->relation->column_count);
   }
+  decoder->reserved_rows = 0;
   return reserve_rows(decoder, batch, err);
+}
+
+void lh_copy_decoder_end_batch(struct lh_copy_decoder *decoder, struct lh_batch *batch) {
+  for (size_t i = 0; i < batch->column_count; i++) {
+    struct lh_column *const column = &batch->columns[i];
+    column->length = batch->row_count;
+    if (column->validity != NULL) {
+      clear_valid(column->validity, batch->row_count, decoder->reserved_rows);
+    }
+  }
 }
 
 static lh_status corrupt(const struct lh_copy_decoder *decoder, const char *what, struct lh_error *err) {
@@ -97,30 +154,54 @@ static lh_status refuse_length(const struct lh_copy_decoder *decoder, size_t col
   return locate(decoder, column, err);
 }
 
+/* The column as it is for a decoder: as long as the row says, and not marked valid yet. */
+static struct lh_column *expose(const struct lh_copy_step *step, size_t row) {
+  struct lh_column *const column = step->column;
+  column->length = row;
+  if (column->validity != NULL) {
+    column->validity[row >> 3] &= (uint8_t) ~(1U << (row & 7));
+  }
+  return column;
+}
+
+static lh_status call_decoder(const struct lh_copy_decoder *decoder, const struct lh_copy_step *step,
+                              size_t row, const uint8_t *bytes, size_t length, struct lh_error *err) {
+  const lh_status status = step->decoder->decode(step->decoder, bytes, length, expose(step, row), err);
+  return __builtin_expect(status == LH_OK, 1) ? LH_OK : locate(decoder, (size_t)(step - decoder->steps), err);
+}
+
+/* A null, or a length that cannot be. */
+static lh_status put_nothing(const struct lh_copy_decoder *decoder, const struct lh_copy_step *step,
+                             size_t row, uint32_t length, ptrdiff_t left, struct lh_error *err) {
+  const size_t index = (size_t)(step - decoder->steps);
+  if (__builtin_expect(length != UINT32_MAX, 0)) {
+    return refuse_length(decoder, index, left, (int32_t)length, err);
+  }
+  const lh_status status = lh_pg_put_null(expose(step, row), err);
+  return __builtin_expect(status == LH_OK, 1) ? LH_OK : locate(decoder, index, err);
+}
+
 /* The values of one row, the count of which has been checked. */
 static lh_status decode_values(struct lh_copy_decoder *decoder, const uint8_t **at, const uint8_t *end,
-                               struct lh_batch *batch, struct lh_error *err) {
-  const struct lh_pg_column *const columns = decoder->relation->columns;
-  const size_t count = batch->column_count;
+                               const struct lh_batch *batch, struct lh_error *err) {
+  const struct lh_copy_step *const steps_end = decoder->steps + batch->column_count;
+  const size_t row = batch->row_count;
   const uint8_t *bytes = *at;
-  for (size_t i = 0; i < count; i++) {
+  for (const struct lh_copy_step *step = decoder->steps; step != steps_end; step++) {
     if (__builtin_expect(end - bytes < LENGTH_BYTES, 0)) {
       return corrupt(decoder, "the row ends before its last value", err);
     }
-    const int32_t length = lh_pg_load_i32(bytes);
+    const uint32_t length = lh_pg_load_u32(bytes); /* a negative one is large */
     bytes += LENGTH_BYTES;
-    if (__builtin_expect(length >= 0 && length <= end - bytes, 1)) {
-      const struct lh_pg_decoder *const value = columns[i].decoder;
-      const lh_status status = value->decode(value, bytes, (size_t)length, &batch->columns[i], err);
-      if (__builtin_expect(status != LH_OK, 0)) {
-        return locate(decoder, i, err);
-      }
-      bytes += length;
-    } else if (length != -1) {
-      return refuse_length(decoder, i, end - bytes, length, err);
-    } else if (__builtin_expect(lh_pg_put_null(&batch->columns[i], err) != LH_OK, 0)) {
-      return locate(decoder, i, err);
+    const size_t left = (size_t)(end - bytes);
+    if (__builtin_expect(length > left, 0)) {
+      LH_TRY(put_nothing(decoder, step, row, length, end - bytes, err));
+      continue;
     }
+    if (__builtin_expect(!lh_copy_step_put(step, row, bytes, length, left), 0)) {
+      LH_TRY(call_decoder(decoder, step, row, bytes, length, err));
+    }
+    bytes += length;
   }
   *at = bytes;
   return LH_OK;
@@ -174,9 +255,18 @@ lh_status lh_copy_decoder_finish(const struct lh_copy_decoder *decoder, struct l
 lh_status lh_copy_decode_stream(const struct lh_pg_relation *relation, const uint8_t *bytes, size_t size,
                                 struct lh_batch *batch, struct lh_error *err) {
   struct lh_copy_decoder decoder;
-  lh_copy_decoder_init(&decoder, relation);
-  LH_TRY(lh_copy_decoder_begin_batch(&decoder, batch, err));
   size_t used = 0;
-  LH_TRY(lh_copy_decoder_feed(&decoder, bytes, size, SIZE_MAX, batch, &used, err));
-  return lh_copy_decoder_finish(&decoder, err);
+  lh_status status = lh_copy_decoder_init(&decoder, relation, err);
+  if (status == LH_OK) {
+    status = lh_copy_decoder_begin_batch(&decoder, batch, err);
+  }
+  if (status == LH_OK) {
+    status = lh_copy_decoder_feed(&decoder, bytes, size, SIZE_MAX, batch, &used, err);
+    lh_copy_decoder_end_batch(&decoder, batch);
+  }
+  if (status == LH_OK) {
+    status = lh_copy_decoder_finish(&decoder, err);
+  }
+  lh_copy_decoder_clear(&decoder);
+  return status;
 }

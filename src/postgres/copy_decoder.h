@@ -10,19 +10,26 @@
 #include "column/batch.h"
 #include "postgres/relation.h"
 
+struct lh_copy_step; /* copy_step.h */
+
 struct lh_copy_decoder {
   const struct lh_pg_relation *relation;
-  uint64_t rows;        /* decoded so far */
-  size_t reserved_rows; /* of the current batch: every column has room up to here */
-  bool started;         /* the signature has been read */
-  bool ended;           /* the trailer has been read */
+  struct lh_copy_step *steps; /* one a column, for the current batch */
+  uint64_t rows;              /* decoded so far */
+  size_t reserved_rows;       /* of the current batch: every column has room up to here */
+  bool started;               /* the signature has been read */
+  bool ended;                 /* the trailer has been read */
 };
 
-/* `relation` is borrowed. */
-void lh_copy_decoder_init(struct lh_copy_decoder *decoder, const struct lh_pg_relation *relation);
+/* `relation` is borrowed. To be cleared, also after a failure. */
+lh_status lh_copy_decoder_init(struct lh_copy_decoder *decoder, const struct lh_pg_relation *relation,
+                               struct lh_error *err) LH_WARN_UNUSED;
+void lh_copy_decoder_clear(struct lh_copy_decoder *decoder);
 /* Before the first row of a (reset) batch. */
 lh_status lh_copy_decoder_begin_batch(struct lh_copy_decoder *decoder, struct lh_batch *batch,
                                       struct lh_error *err) LH_WARN_UNUSED;
+/* After its last row, or an error: until then only its row count can be relied on. */
+void lh_copy_decoder_end_batch(struct lh_copy_decoder *decoder, struct lh_batch *batch);
 /* Appends the rows of whole messages, as long as the batch has fewer than `max_rows`; `*used` of the bytes
  * have been read then. */
 lh_status lh_copy_decoder_feed(struct lh_copy_decoder *decoder, const uint8_t *bytes, size_t size,

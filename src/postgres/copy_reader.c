@@ -55,9 +55,12 @@ lh_status lh_copy_reader_open(struct lh_pg_connection *connection, const struct 
   }
   reader->connection = connection;
   reader->relation = relation;
-  lh_copy_decoder_init(&reader->decoder, relation);
-  if (start_copy(connection, relation, select_sql, err) != LH_OK) {
-    const lh_status status = in_relation(reader, err);
+  lh_status status = lh_copy_decoder_init(&reader->decoder, relation, err);
+  if (status == LH_OK && start_copy(connection, relation, select_sql, err) != LH_OK) {
+    status = in_relation(reader, err);
+  }
+  if (status != LH_OK) {
+    lh_copy_decoder_clear(&reader->decoder);
     free(reader);
     return status;
   }
@@ -92,17 +95,16 @@ static lh_status confirm(struct lh_copy_reader *reader, struct lh_error *err) {
   return status != LH_OK ? in_relation(reader, err) : lh_copy_decoder_finish(&reader->decoder, err);
 }
 
-lh_status lh_copy_reader_next(struct lh_copy_reader *reader, struct lh_batch *batch, struct lh_error *err) {
-  if (reader->drained) {
-    return LH_OK;
-  }
+/* Rows until the batch is full or the source is at its end; `*is_end` says which. */
+static lh_status fill(struct lh_copy_reader *reader, struct lh_batch *batch, bool *is_end,
+                      struct lh_error *err) {
   size_t batch_bytes = 0;
-  LH_TRY(lh_copy_decoder_begin_batch(&reader->decoder, batch, err));
   while (batch->row_count < LH_BATCH_ROWS && batch_bytes < LH_BATCH_BYTES) {
     if (reader->block_bytes == 0) {
       LH_TRY(lh_copy_source_next(&reader->source, &reader->block, &reader->block_bytes, err));
-      if (reader->block_bytes == 0) {
-        return confirm(reader, err);
+      *is_end = reader->block_bytes == 0;
+      if (*is_end) {
+        return LH_OK;
       }
       reader->bytes += reader->block_bytes;
     }
@@ -114,6 +116,17 @@ lh_status lh_copy_reader_next(struct lh_copy_reader *reader, struct lh_batch *ba
     batch_bytes += used;
   }
   return LH_OK;
+}
+
+lh_status lh_copy_reader_next(struct lh_copy_reader *reader, struct lh_batch *batch, struct lh_error *err) {
+  bool is_end = false;
+  if (reader->drained) {
+    return LH_OK;
+  }
+  LH_TRY(lh_copy_decoder_begin_batch(&reader->decoder, batch, err));
+  const lh_status status = fill(reader, batch, &is_end, err);
+  lh_copy_decoder_end_batch(&reader->decoder, batch);
+  return status == LH_OK && is_end ? confirm(reader, err) : status;
 }
 
 uint64_t lh_copy_reader_bytes(const struct lh_copy_reader *reader) {
@@ -146,5 +159,6 @@ void lh_copy_reader_free(struct lh_copy_reader *reader) {
   if (!reader->drained) {
     stop(reader);
   }
+  lh_copy_decoder_clear(&reader->decoder);
   free(reader);
 }

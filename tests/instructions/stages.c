@@ -47,6 +47,7 @@ COUNTED static lh_status count_decode(struct stages *stages, size_t rows, struct
   LH_TRY(lh_copy_decoder_begin_batch(&stages->decoder, &stages->batch, err));
   LH_TRY(lh_copy_decoder_feed(&stages->decoder, stages->stream.data + stages->at,
                               stages->stream.len - stages->at, rows, &stages->batch, &used, err));
+  lh_copy_decoder_end_batch(&stages->decoder, &stages->batch);
   stages->at += used;
   return LH_OK;
 }
@@ -77,7 +78,7 @@ static lh_status prepare(struct stages *stages, const struct table *table, struc
   for (size_t i = 0; i < 2 * stages->rows; i++) {
     LH_TRY(table_append_row(table, i, &stages->stream, err));
   }
-  lh_copy_decoder_init(&stages->decoder, &stages->relation);
+  LH_TRY(lh_copy_decoder_init(&stages->decoder, &stages->relation, err));
   LH_TRY(lh_batch_init(&stages->batch, &stages->relation.schema, LH_BATCH_ROWS, err));
   lh_parquet_writer_options_default(&options);
   options.codec = LH_CODEC_NONE;
@@ -115,6 +116,7 @@ int main(int argc, char **argv) {
     fprintf(stderr, "%s: %s\n", table->name, err.message);
   }
   lh_parquet_writer_free(stages.writer);
+  lh_copy_decoder_clear(&stages.decoder);
   lh_batch_clear(&stages.batch);
   lh_buf_clear(&stages.stream);
   lh_arena_clear(&stages.arena);

@@ -140,6 +140,18 @@ static inline int32_t lh_pg_load_i32(const uint8_t *bytes) {
   return (int32_t)lh_pg_load_u32(bytes);
 }
 
+/* From PostgreSQL's epoch, 2000-01-01, to 1970-01-01. */
+#define LH_PG_EPOCH_DAYS 10957
+#define LH_PG_EPOCH_MICROS INT64_C(946684800000000)
+
+/* False for infinities and what has no place in the lake's types. */
+static inline bool lh_pg_shift_date(int32_t days, int32_t *shifted) {
+  return days != INT32_MIN && !__builtin_add_overflow(days, LH_PG_EPOCH_DAYS, shifted);
+}
+static inline bool lh_pg_shift_timestamp(int64_t micros, int64_t *shifted) {
+  return micros != INT64_MIN && !__builtin_add_overflow(micros, LH_PG_EPOCH_MICROS, shifted);
+}
+
 /* Appends to columns in which room is reserved. */
 static inline void lh_pg_put_32(struct lh_column *column, uint32_t value) {
   memcpy(column->values + column->length * sizeof(value), &value, sizeof(value));
@@ -166,6 +178,10 @@ LH_WARN_UNUSED static inline lh_status lh_pg_put_null(struct lh_column *column, 
   }
   if (column->offsets != NULL) {
     column->offsets[column->length + 1] = column->offsets[column->length];
+  } else if (column->width == sizeof(uint64_t)) {
+    memset(column->values + column->length * sizeof(uint64_t), 0, sizeof(uint64_t));
+  } else if (column->width == sizeof(uint32_t)) {
+    memset(column->values + column->length * sizeof(uint32_t), 0, sizeof(uint32_t));
   } else {
     memset(column->values + column->length * column->width, 0, column->width);
   }

@@ -3,16 +3,13 @@
 
 #include "postgres/types/decode.h"
 
-/* From PostgreSQL's epoch, 2000-01-01, to 1970-01-01. */
-#define EPOCH_DAYS 10957
-#define EPOCH_MICROS INT64_C(946684800000000)
 #define DAY_MICROS INT64_C(86400000000)
 /* What infinities are clamped to, since 1970-01-01: PostgreSQL's own first and last finite values, so that
  * nothing finite sorts past them; of timestamps the last one short of INT64_MAX, which readers take for
  * infinity. */
-#define FIRST_DAY (-2451545 + EPOCH_DAYS)
-#define LAST_DAY (2145031948 + EPOCH_DAYS)
-#define FIRST_MICROS (INT64_C(-211813488000000000) + EPOCH_MICROS)
+#define FIRST_DAY (-2451545 + LH_PG_EPOCH_DAYS)
+#define LAST_DAY (2145031948 + LH_PG_EPOCH_DAYS)
+#define FIRST_MICROS (INT64_C(-211813488000000000) + LH_PG_EPOCH_MICROS)
 #define LAST_MICROS (INT64_MAX - 1)
 #define UUID_BYTES 16
 #define TIMESTAMP_TEXT_BYTES 64
@@ -111,12 +108,9 @@ lh_status lh_pg_decode_date(const struct lh_pg_decoder *decoder, const uint8_t *
   }
   const int32_t days = lh_pg_load_i32(bytes);
   int32_t shifted = 0;
-  if (__builtin_expect(days == INT32_MIN, 0)) {
-    return put_infinite_date(decoder, true, column, err);
-  }
-  if (__builtin_expect(__builtin_add_overflow(days, EPOCH_DAYS, &shifted), 0)) {
-    return days == INT32_MAX
-               ? put_infinite_date(decoder, false, column, err)
+  if (__builtin_expect(!lh_pg_shift_date(days, &shifted), 0)) {
+    return days == INT32_MIN || days == INT32_MAX
+               ? put_infinite_date(decoder, days < 0, column, err)
                : lh_error_set(err, LH_ERROR_CORRUPT, "a date %d days after 2000-01-01 cannot be", days);
   }
   lh_pg_put_32(column, (uint32_t)shifted);
@@ -185,7 +179,7 @@ lh_status lh_pg_decode_timestamp(const struct lh_pg_decoder *decoder, const uint
   }
   const int64_t micros = (int64_t)lh_pg_load_u64(bytes);
   int64_t shifted = 0;
-  if (__builtin_expect(micros == INT64_MIN || __builtin_add_overflow(micros, EPOCH_MICROS, &shifted), 0)) {
+  if (__builtin_expect(!lh_pg_shift_timestamp(micros, &shifted), 0)) {
     return put_far_timestamp(decoder, micros, column, err);
   }
   lh_pg_put_64(column, (uint64_t)shifted);
