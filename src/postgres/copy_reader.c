@@ -25,8 +25,7 @@ struct lh_copy_reader {
 #define ROOM_BYTES (1 << 20)
 
 static lh_status start_copy(struct lh_pg_connection *connection, const struct lh_pg_relation *relation,
-                            const char *select_sql,
-                            struct lh_error *err) {
+                            const char *select_sql, struct lh_error *err) {
   struct lh_arena arena;
   PGresult *result = NULL;
   if (relation->estimated_bytes < 0 || relation->estimated_bytes >= ROOM_BYTES) {
