@@ -2,11 +2,11 @@
 # Searches with libFuzzer, or puts what was found into the corpora of tests/fuzz/corpus, which every build replays as
 # tests. `make fuzz` has installed and built what this needs. What fails is left in build/fuzz/found.
 # usage: scripts/fuzz.sh run SECONDS [TARGET...]   searches with each target for so long; default: all targets
-#        scripts/fuzz.sh merge [TARGET...]         adds the inputs that reach new code, small ones first
+#        scripts/fuzz.sh merge [TARGET...]         adds the inputs that reach code that the corpus does not
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-all_targets=(copy footer project variant)
+all_targets=(copy footer page_index project variant)
 # An input larger than this is not kept in the corpus, which is to stay small.
 kept_bytes=2048
 
@@ -39,7 +39,7 @@ search() {
 merge() {
   local target=$1 program
   program=$(program_of "$target")
-  "$program" -merge=1 -max_len="$kept_bytes" "tests/fuzz/corpus/$target" "build/fuzz/corpus/$target" \
+  "$program" -merge=1 -use_counters=0 -max_len="$kept_bytes" "tests/fuzz/corpus/$target" "build/fuzz/corpus/$target" \
     2>"build/fuzz/$target.log"
   echo "$target: $(find "tests/fuzz/corpus/$target" -type f | wc -l) inputs"
 }

@@ -278,7 +278,7 @@ static lh_status add_node(struct reader *reader, enum lh_json_kind kind, struct 
   struct lh_buf *const nodes = &reader->tape->nodes;
   const size_t count = lh_json_count(reader->tape);
   if (count == LH_JSON_MAX_VALUES) {
-    return refuse(reader, LH_JSON_TOO_MANY, "has more than 16,777,216 values");
+    return refuse(reader, LH_JSON_TOO_MANY, "has more than 4,194,304 values");
   }
   struct lh_json_node *const all = (struct lh_json_node *)(void *)nodes->data;
   struct lh_json_node *const around = reader->depth > 0 ? &all[reader->tape->open[reader->depth - 1]] : NULL;

@@ -17,8 +17,8 @@
 
 /* Arrays and objects inside of each other. */
 #define LH_JSON_MAX_DEPTH 500
-/* Values in one text; a tape of so many takes 384 MB. */
-#define LH_JSON_MAX_VALUES ((size_t)16 << 20)
+/* Values in one text; a tape of so many takes 96 MB. */
+#define LH_JSON_MAX_VALUES ((size_t)4 << 20)
 
 enum lh_json_kind {
   LH_JSON_NULL,

@@ -126,7 +126,7 @@ static uint8_t *put_number(uint8_t *out, uint32_t value, size_t width) {
   return out + width;
 }
 
-/* -------- sorting, in place -------- */
+/* -------- sorting -------- */
 
 struct sorter {
   const uint8_t *names; /* NULL: `order` decides alone */
@@ -169,38 +169,41 @@ static void insertion_sort(const struct sorter *sorter, struct entry *entries, s
   }
 }
 
-static void sift_down(const struct sorter *sorter, struct entry *entries, size_t at, size_t count) {
-  const struct entry entry = entries[at];
-  for (;;) {
-    size_t child = 2 * at + 1;
-    if (child >= count) {
-      break;
-    }
-    child += child + 1 < count && is_before(sorter, &entries[child], &entries[child + 1]);
-    if (!is_before(sorter, &entry, &entries[child])) {
-      break;
-    }
-    entries[at] = entries[child];
-    at = child;
+static void merge(const struct sorter *sorter, const struct entry *from, size_t middle, size_t end,
+                  struct entry *to) {
+  size_t left = 0;
+  size_t right = middle;
+  for (size_t i = 0; i < end; i++) {
+    const bool takes_left = left < middle && (right == end || !is_before(sorter, &from[right], &from[left]));
+    to[i] = takes_left ? from[left++] : from[right++];
   }
-  entries[at] = entry;
 }
 
-/* qsort() may allocate; and no order of names makes this one slow. */
-static void sort(const struct sorter *sorter, struct entry *entries, size_t count) {
+/* By merging, in `scratch`: qsort() may allocate, and no order of names makes this one slow. */
+static lh_status sort(const struct sorter *sorter, struct entry *entries, size_t count,
+                      struct lh_buf *scratch, struct lh_error *err) {
+  for (size_t i = 0; i < count; i += FEW_ENTRIES) {
+    insertion_sort(sorter, entries + i, count - i < FEW_ENTRIES ? count - i : FEW_ENTRIES);
+  }
   if (count <= FEW_ENTRIES) {
-    insertion_sort(sorter, entries, count);
-    return;
+    return LH_OK;
   }
-  for (size_t i = count / 2; i > 0; i--) {
-    sift_down(sorter, entries, i - 1, count);
+  LH_TRY(resize(scratch, count * sizeof(*entries), err));
+  struct entry *from = entries;
+  struct entry *to = entries_in(scratch);
+  for (size_t run = FEW_ENTRIES; run < count; run *= 2) {
+    for (size_t i = 0; i < count; i += 2 * run) {
+      const size_t left = count - i;
+      merge(sorter, from + i, run < left ? run : left, 2 * run < left ? 2 * run : left, to + i);
+    }
+    struct entry *const swapped = from;
+    from = to;
+    to = swapped;
   }
-  for (size_t i = count - 1; i > 0; i--) {
-    const struct entry greatest = entries[0];
-    entries[0] = entries[i];
-    entries[i] = greatest;
-    sift_down(sorter, entries, 0, i);
+  if (from != entries) {
+    memcpy(entries, from, count * sizeof(*entries));
   }
+  return LH_OK;
 }
 
 /* -------- the dictionary -------- */
@@ -243,8 +246,7 @@ static lh_status sort_names(struct lh_variant_encoder *encoder, struct lh_error 
     entries[i] = (struct entry){.order = first_bytes(encoder->names.data + starts[i]), .key = (uint32_t)i};
   }
   const struct sorter sorter = {encoder->names.data, starts};
-  sort(&sorter, entries, count);
-  return LH_OK;
+  return sort(&sorter, entries, count, &encoder->scratch, err);
 }
 
 /* Numbers the names and leaves in `entries` those that differ. */
@@ -359,7 +361,7 @@ static lh_status measure_object(struct lh_variant_encoder *encoder, size_t index
     count++;
   }
   const struct sorter sorter = {NULL, NULL};
-  sort(&sorter, entries, count);
+  LH_TRY(sort(&sorter, entries, count, &encoder->scratch, err));
   object->count = drop_repeated(parts, entries, count);
   for (size_t i = index + 1; i < nodes[index].end; i = nodes[i].end) {
     if (!parts[i].is_dropped) {

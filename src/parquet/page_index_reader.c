@@ -97,6 +97,10 @@ static void read_offset_index(struct index_reader *r) {
 
 /* How many rows each page has, from where the next one begins. */
 static void count_rows(struct index_reader *r, int64_t row_count) {
+  if (r->page_count > 0 && r->pages[0].first_row != 0) {
+    lh_thrift_fail(&r->thrift, "its first page does not begin with the first row");
+    return;
+  }
   for (size_t i = 0; i < r->page_count; i++) {
     const int64_t end = i + 1 < r->page_count ? r->pages[i + 1].first_row : row_count;
     if (end <= r->pages[i].first_row) {

@@ -261,16 +261,15 @@ static lh_status warn_of_uncompared(const struct lh_task_request *request,
   static const struct {
     enum lh_verify_extent extent;
     const char *said;
-  } parts[] = {{LH_VERIFY_BY_COUNT, "only the values were counted"},
+  } parts[] = {{LH_VERIFY_BY_COUNT, "the values were only counted"},
                {LH_VERIFY_NOT_AT_ALL, "nothing was compared"}};
   for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
     const char *const names = lh_verify_list_columns(verified, parts[i].extent, arena);
     const char *const text =
-        names != NULL ? lh_arena_printf(arena,
-                                        "verification: of %s %s, since SQL cannot tell which values "
-                                        "on_unrepresentable replaces or how the lake has them",
-                                        names, parts[i].said)
-                      : NULL;
+        names != NULL
+            ? lh_arena_printf(arena, "verification: of %s %s: SQL cannot show what the lake is to hold",
+                              names, parts[i].said)
+            : NULL;
     if (text == NULL) {
       return lh_error_memory(err);
     }
