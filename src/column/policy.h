@@ -79,6 +79,12 @@ enum lh_encoding {
 /* "auto", "plain", …, by the numbers above: Parquet's names in lower case. */
 const char *const *lh_encoding_words(void);
 
+/* One column of those that a task's rows are sorted by; the first decides first. */
+struct lh_sort_key {
+  const char *column; /* as the source names it */
+  bool is_descending; /* nulls come first, as PostgreSQL has it; last where it is not */
+};
+
 /* Whether the column chunks of a column get a bloom filter. */
 enum lh_bloom_policy {
   LH_BLOOM_NONE,
@@ -103,7 +109,8 @@ struct lh_column_settings {
   enum lh_mask mask;
   struct lh_column_policy policy; /* the task's where the column says nothing */
   enum lh_encoding encoding;
-  bool has_numeric; /* the column itself says how its numerics are carried over */
+  bool has_bloom, bloom; /* the column itself says whether it gets a filter */
+  bool has_numeric;      /* the column itself says how its numerics are carried over */
 };
 
 #endif

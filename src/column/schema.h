@@ -68,6 +68,13 @@ struct lh_schema {
   size_t field_count;
 };
 
+/* A field that rows come sorted by. */
+struct lh_sorted_field {
+  size_t field; /* among the schema's */
+  bool is_descending;
+  bool nulls_first;
+};
+
 /* Bytes of one value in memory; 0 for STRING, JSON, BINARY and nested types. */
 size_t lh_field_width(const struct lh_field *field);
 /* STRING, JSON, BINARY. */

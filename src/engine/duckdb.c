@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/str.h"
 #include "engine/duckdb_column.h"
 #include "engine/duckdb_error.h"
 #include "engine/sql_names.h"
@@ -449,9 +450,132 @@ static lh_status describe(struct lh_engine_result *result, struct lh_error *err)
   return check_names(&result->schema, err);
 }
 
-static lh_status start(struct lh_engine_result *result, struct lh_error *err) {
-  struct lh_engine *const engine = result->engine;
+/* -------- sorted results -------- */
+
+#define SORTED_VIEW "lakehaul_sorted"
+
+static lh_status refuse_sort_column(const char *const *names, size_t count, const char *name,
+                                    struct lh_arena *arena, struct lh_error *err) {
+  const char *const nearest = lh_str_nearest(name, names, count);
+  const char *const all = lh_str_join(names, count, ", ", arena);
+  lh_error_set(err, LH_ERROR_DATA, "sort_by: the result has no column \"%s\"", name);
+  snprintf(err->column, sizeof(err->column), "%s", name);
+  if (nearest != NULL) {
+    lh_error_hint(err, "did you mean \"%s\"?", nearest);
+  } else if (all != NULL) {
+    lh_error_hint(err, "its columns: %s", all);
+  }
+  return LH_ERROR_DATA;
+}
+
+/* Columns of the prepared statement, by name. */
+static lh_status list_columns(struct lh_engine_result *result, const char ***out, size_t *count,
+                              struct lh_error *err) {
+  *count = duckdb_prepared_statement_column_count(result->prepared);
+  const char **const names = LH_ARENA_ARRAY(&result->arena, const char *, *count + 1);
+  if (names == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < *count; i++) {
+    const char *const name = duckdb_prepared_statement_column_name(result->prepared, i);
+    names[i] = lh_arena_strdup(&result->arena, name != NULL ? name : "");
+    duckdb_free((void *)name);
+    if (names[i] == NULL) {
+      return lh_error_memory(err);
+    }
+  }
+  *out = names;
+  return LH_OK;
+}
+
+/* What the lake has as text is sorted by that text: an enum would be by the order of its values. */
+static lh_status append_sort_column(struct lh_engine_result *result, size_t index, const char *name,
+                                    bool is_descending, struct lh_buf *sql, struct lh_error *err) {
+  struct lh_field field;
+  struct lh_duckdb_reader reader;
+  duckdb_logical_type type = duckdb_prepared_statement_column_logical_type(result->prepared, index);
+  const lh_status status = lh_duckdb_describe_column(type, name, &result->arena, &field, &reader, err);
+  duckdb_destroy_logical_type(&type);
+  LH_TRY(status);
+  if (lh_type_is_nested(field.type) || field.type == LH_TYPE_JSON || field.geometry != LH_GEOMETRY_NONE) {
+    lh_error_set(err, LH_ERROR_DATA, "sort_by: column \"%s\" has values without an order", name);
+    lh_error_hint(err, "sort by another column");
+    return LH_ERROR_DATA;
+  }
+  const bool is_text = field.type == LH_TYPE_STRING;
+  LH_TRY(lh_buf_append_str(sql, is_text ? "CAST(" : "", err));
+  LH_TRY(append_quoted(sql, name, '"', err));
+  LH_TRY(lh_buf_append_str(sql, is_text ? " AS VARCHAR)" : "", err));
+  return lh_buf_append_str(sql, is_descending ? " DESC NULLS FIRST" : " ASC NULLS LAST", err);
+}
+
+static lh_status append_order(struct lh_engine_result *result, const struct lh_engine_sort *sort,
+                              struct lh_buf *sql, struct lh_error *err) {
+  const char **names = NULL;
+  size_t count = 0;
+  LH_TRY(list_columns(result, &names, &count, err));
+  LH_TRY(lh_buf_append_str(sql, "SELECT * FROM " SORTED_VIEW, err));
+  for (size_t i = 0; i < sort->count; i++) {
+    size_t index = 0;
+    while (index < count && strcasecmp(names[index], sort->keys[i].column) != 0) {
+      index++;
+    }
+    if (index == count) {
+      return refuse_sort_column(names, count, sort->keys[i].column, &result->arena, err);
+    }
+    LH_TRY(lh_buf_append_str(sql, i == 0 ? " ORDER BY " : ", ", err));
+    LH_TRY(append_sort_column(result, index, names[index], sort->keys[i].is_descending, sql, err));
+  }
+  return LH_OK;
+}
+
+/* The statement becomes a view of the connection, since a text in parentheses might end in a semicolon. */
+static lh_status create_sorted_view(struct lh_engine_result *result, struct lh_error *err) {
+  const char *const sql =
+      lh_arena_printf(&result->arena, "CREATE OR REPLACE TEMP VIEW " SORTED_VIEW " AS\n%s", result->sql);
+  duckdb_result created = {0};
+  if (sql == NULL) {
+    return lh_error_memory(err);
+  }
+  lh_status status = LH_OK;
+  if (duckdb_query(result->engine->queries, sql, &created) != DuckDBSuccess) {
+    status = fail_statement(result->engine, duckdb_result_error(&created), NULL, err);
+  }
+  duckdb_destroy_result(&created);
+  return status;
+}
+
+/* Prepares the statement, which finds its errors where the user wrote them, and puts a sorted one in its
+ * place. */
+static lh_status prepare_sorted(struct lh_engine_result *result, const struct lh_engine_sort *sort,
+                                struct lh_error *err) {
   LH_TRY(prepare(result, err));
+  if (sort->count == 0) {
+    return LH_OK;
+  }
+  struct lh_buf sql;
+  const char *text = NULL;
+  lh_buf_init(&sql, SQL_MAX_BYTES);
+  lh_status status = append_order(result, sort, &sql, err);
+  if (status == LH_OK) {
+    status = lh_buf_cstr(&sql, &text, err);
+  }
+  if (status == LH_OK) {
+    status = create_sorted_view(result, err);
+  }
+  if (status == LH_OK) {
+    result->sql = lh_arena_strdup(&result->arena, text);
+    duckdb_destroy_prepare(&result->prepared);
+    status = result->sql != NULL ? prepare(result, err) : lh_error_memory(err);
+  }
+  lh_buf_clear(&sql);
+  return status;
+}
+
+static lh_status start(struct lh_engine_result *result, const struct lh_engine_sort *sort,
+                       struct lh_error *err) {
+  struct lh_engine *const engine = result->engine;
+  LH_TRY(prepare_sorted(result, sort, err));
   if (duckdb_pending_prepared_streaming(result->prepared, &result->pending) != DuckDBSuccess) {
     return fail_statement(engine, duckdb_pending_error(result->pending), result->sql, err);
   }
@@ -465,6 +589,12 @@ static lh_status start(struct lh_engine_result *result, struct lh_error *err) {
 
 lh_status lh_engine_query(struct lh_engine *engine, const char *sql, struct lh_engine_result **out,
                           struct lh_error *err) {
+  const struct lh_engine_sort unsorted = {0};
+  return lh_engine_query_sorted(engine, sql, &unsorted, out, err);
+}
+
+lh_status lh_engine_query_sorted(struct lh_engine *engine, const char *sql, const struct lh_engine_sort *sort,
+                                 struct lh_engine_result **out, struct lh_error *err) {
   *out = NULL;
   if (engine->has_open_result) {
     return lh_error_set(err, LH_ERROR_INTERNAL, "the engine's last result is still open");
@@ -477,7 +607,7 @@ lh_status lh_engine_query(struct lh_engine *engine, const char *sql, struct lh_e
   engine->has_open_result = true;
   lh_arena_init(&result->arena, 0);
   result->sql = lh_arena_strdup(&result->arena, sql);
-  const lh_status status = result->sql != NULL ? start(result, err) : lh_error_memory(err);
+  const lh_status status = result->sql != NULL ? start(result, sort, err) : lh_error_memory(err);
   if (status != LH_OK) {
     if (status == LH_ERROR_INTERRUPTED) {
       atomic_store(&engine->interrupted, false);

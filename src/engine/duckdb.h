@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "column/batch.h"
+#include "column/policy.h"
 #include "lakehaul/error.h"
 
 struct lh_engine;
@@ -48,12 +49,21 @@ lh_status lh_engine_referenced_tables(struct lh_engine *engine, const char *sql,
 
 struct lh_engine_result;
 
+struct lh_engine_sort {
+  const struct lh_sort_key *keys;
+  size_t count;
+};
+
 /* Starts a query (one SELECT; parameters are not bound) whose rows are fetched batch by batch in
  * bounded memory. One result is open at a time: a second one is LH_ERROR_INTERNAL. Binder and runtime errors
  * are LH_ERROR_QUERY in one line, with a hint where DuckDB offers one ("Did you mean …"). Result types that
  * the lake has no form for are LH_ERROR_DATA naming the column; duplicate result column names too. */
 lh_status lh_engine_query(struct lh_engine *engine, const char *sql, struct lh_engine_result **out,
                           struct lh_error *err) LH_WARN_UNUSED;
+/* The same with the rows sorted by columns of its result: ascending with nulls last, descending with nulls
+ * first. LH_ERROR_DATA for a column that it does not have (hint: the nearest name). */
+lh_status lh_engine_query_sorted(struct lh_engine *engine, const char *sql, const struct lh_engine_sort *sort,
+                                 struct lh_engine_result **out, struct lh_error *err) LH_WARN_UNUSED;
 /* Lives as long as the result. Every field is nullable. */
 const struct lh_schema *lh_engine_result_schema(const struct lh_engine_result *result);
 /* Fills a reset batch of that schema; row_count 0 means the end. Values that the lake has no form for

@@ -80,11 +80,28 @@ static lh_status check_options(const struct lh_parquet_writer_options *options, 
   return err->code;
 }
 
+static lh_status check_bloom(const struct lh_leaf *leaf, struct lh_error *err) {
+  if (leaf->options->bloom != LH_BLOOM_ALWAYS || lh_bloom_suits(leaf)) {
+    return LH_OK;
+  }
+  struct lh_arena arena;
+  lh_arena_init(&arena, 0);
+  const char *const type = lh_field_type_name(leaf->field, &arena);
+  lh_error_set(err, LH_ERROR_PROJECT, "column \"%s\" is %s, for which bloom filters are of no use",
+               leaf->display_path, type != NULL ? type : "of a type");
+  lh_arena_clear(&arena);
+  lh_error_hint(err,
+                "leave out bloom: filters are for whole numbers, decimals, text, bytes, dates and times, "
+                "not within lists, structs and maps");
+  return err->code;
+}
+
 static lh_status check_leaves(const struct lh_leaf *leaves, size_t count,
                               const struct lh_parquet_writer_options *options, struct lh_error *err) {
   for (size_t i = 0; i < count; i++) {
     struct lh_encoding_choice choice;
     LH_TRY(lh_encoding_choice_init(&choice, &leaves[i], options, err));
+    LH_TRY(check_bloom(&leaves[i], err));
   }
   return LH_OK;
 }
@@ -118,7 +135,7 @@ static lh_status init_sorting(struct lh_parquet_writer *writer, struct lh_error 
     return lh_error_memory(err);
   }
   for (size_t i = 0; i < options->sort_column_count; i++) {
-    const struct lh_parquet_sort_column *const column = &options->sort_columns[i];
+    const struct lh_sorted_field *const column = &options->sort_columns[i];
     size_t leaf = 0;
     while (leaf < writer->leaf_count &&
            (writer->leaves[leaf].steps[0].child != column->field || writer->leaves[leaf].step_count > 1)) {
@@ -137,6 +154,7 @@ static lh_status init_sorting(struct lh_parquet_writer *writer, struct lh_error 
 static lh_status init_columns(struct lh_parquet_writer *writer, struct lh_error *err) {
   LH_TRY(lh_leaves_from_schema(writer->schema, &writer->options, &writer->arena, &writer->leaves,
                                &writer->leaf_count, err));
+  LH_TRY(check_leaves(writer->leaves, writer->leaf_count, &writer->options, err));
   LH_TRY(init_sorting(writer, err));
   LH_TRY(lh_page_workspace_init(&writer->workspace, &writer->options, err));
   struct lh_column_writer *const columns =

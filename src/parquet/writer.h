@@ -29,13 +29,6 @@ struct lh_parquet_column_options {
   enum lh_bloom_policy bloom; /* counts for nothing where filters do not suit the type: parquet/bloom.h */
 };
 
-/* The order that the rows come in, of a field that is a leaf: told in the file, not checked. */
-struct lh_parquet_sort_column {
-  size_t field;
-  bool is_descending;
-  bool nulls_first;
-};
-
 struct lh_parquet_writer_options {
   enum lh_codec codec;
   int codec_level;               /* LH_CODEC_LEVEL_DEFAULT */
@@ -53,7 +46,8 @@ struct lh_parquet_writer_options {
       *columns;            /* one a field of the schema, or NULL; borrowed until free */
   size_t page_index_bytes; /* row groups get no page index once those before have taken this much memory */
   size_t bloom_bytes;      /* most memory of the bloom filters of a row group */
-  const struct lh_parquet_sort_column *sort_columns; /* the first one decides first; borrowed until free */
+  const struct lh_sorted_field
+      *sort_columns; /* told in the file, not checked; each a leaf; borrowed until free */
   size_t sort_column_count;
   const struct lh_key_value *metadata; /* file key-value metadata; borrowed until finish */
   size_t metadata_count;

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "postgres/column_form.h"
 #include "postgres/column_options.h"
 #include "postgres/server_version.h"
 #include "postgres/sql_text.h"
@@ -226,14 +227,13 @@ static lh_status note_knowledge(const struct lh_pg_connection *connection, struc
 
 /* -------- the statement -------- */
 
-/* The text form is that of the type's output function, as psql prints it. A cast to text may differ (an inet
- * gets its netmask), and IS NOT NULL would take a row of NULLs for NULL. */
 static lh_status append_column(struct lh_buf *sql, const char *name, enum lh_pg_read_as read_as,
-                               struct lh_error *err) {
+                               struct lh_arena *arena, struct lh_error *err) {
   switch (read_as) {
-    case LH_PG_READ_AS_TEXT:
-      return lh_buf_printf(
-          sql, err, "CASE WHEN %s IS DISTINCT FROM NULL THEN pg_catalog.format('%%s', %s) END", name, name);
+    case LH_PG_READ_AS_TEXT: {
+      const char *const text = lh_pg_text_form(name, arena);
+      return text != NULL ? lh_buf_append_str(sql, text, err) : lh_error_memory(err);
+    }
     case LH_PG_READ_AS_TEXTS:
       return lh_buf_printf(sql, err, "%s::pg_catalog.text[]", name);
     case LH_PG_READ_AS_JSON:
@@ -253,12 +253,18 @@ static lh_status append_columns(const struct lh_pg_relation *relation, struct lh
     LH_TRY(lh_buf_append_str(sql, i == 0 ? "SELECT " : ", ", err));
     const char *const expression = relation->columns[i].expression;
     LH_TRY(expression != NULL ? lh_buf_append_str(sql, expression, err)
-                              : append_column(sql, name, relation->columns[i].decoder->read_as, err));
+                              : append_column(sql, name, relation->columns[i].decoder->read_as, arena, err));
   }
   return LH_OK;
 }
 
-static lh_status build_select(struct lh_pg_relation *relation, struct lh_arena *arena, struct lh_error *err) {
+static const char *limit_sql(const struct lh_pg_relation *relation, struct lh_arena *arena) {
+  return relation->limit < 0 ? "" : lh_arena_printf(arena, " LIMIT %" PRId64, relation->limit);
+}
+
+static lh_status build_select(struct lh_pg_relation *relation, const struct lh_pg_select_options *options,
+                              struct lh_arena *arena, struct lh_error *err) {
+  const char *order = "";
   struct lh_buf sql;
   lh_buf_init(&sql, SQL_MAX_BYTES);
   lh_status status = append_columns(relation, arena, &sql, err);
@@ -267,11 +273,11 @@ static lh_status build_select(struct lh_pg_relation *relation, struct lh_arena *
   }
   lh_buf_clear(&sql);
   LH_TRY(status);
-  if (relation->columns_sql != NULL) {
+  LH_TRY(lh_pg_sort_relation(relation, options, arena, &order, err));
+  const char *const limit = limit_sql(relation, arena);
+  if (relation->columns_sql != NULL && limit != NULL) {
     relation->select_sql =
-        relation->limit < 0 ? lh_arena_printf(arena, "%s FROM %s", relation->columns_sql, relation->from_sql)
-                            : lh_arena_printf(arena, "%s FROM %s LIMIT %" PRId64, relation->columns_sql,
-                                              relation->from_sql, relation->limit);
+        lh_arena_printf(arena, "%s FROM %s%s%s", relation->columns_sql, relation->from_sql, order, limit);
   }
   return relation->select_sql != NULL ? LH_OK : lh_error_memory(err);
 }
@@ -383,7 +389,7 @@ lh_status lh_pg_build_relation(struct lh_pg_connection *connection, const struct
   relation->limit = options->limit;
   LH_TRY(resolve_columns(connection, relation, options, arena, err));
   LH_TRY(note_knowledge(connection, relation, found, found_count, chosen, arena, err));
-  LH_TRY(build_select(relation, arena, err));
+  LH_TRY(build_select(relation, options, arena, err));
   return lh_pg_lock_relation(connection, relation, arena, err);
 }
 

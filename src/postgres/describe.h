@@ -28,6 +28,12 @@ lh_status lh_pg_build_relation(struct lh_pg_connection *connection, const struct
                                const struct lh_pg_select_options *options, struct lh_arena *arena,
                                struct lh_pg_relation *relation, struct lh_error *err) LH_WARN_UNUSED;
 
+/* Of a relation with resolved columns: fills `sorted`, and leaves " ORDER BY …", or nothing, in `order_sql`.
+ */
+lh_status lh_pg_sort_relation(struct lh_pg_relation *relation, const struct lh_pg_select_options *options,
+                              struct lh_arena *arena, const char **order_sql,
+                              struct lh_error *err) LH_WARN_UNUSED;
+
 /* Makes the hint of a denied permission name what has to be granted. */
 lh_status lh_pg_explain_denial(const struct lh_pg_connection *connection, const char *relation_name,
                                struct lh_error *err);

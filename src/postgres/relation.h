@@ -49,7 +49,10 @@ struct lh_pg_relation {
   const char *const
       *primary_key; /* names of fields, in the key's order; none where a part of it is not read as it is */
   size_t primary_key_count;
-  const char *select_sql;    /* the SELECT for COPY (…): columns_sql, from_sql, the limit */
+  const struct lh_sorted_field
+      *sorted; /* how the rows of select_sql come; none where they come as they lie */
+  size_t sorted_count;
+  const char *select_sql;    /* the SELECT for COPY (…): columns_sql, from_sql, the order, the limit */
   const char *names_changed; /* "\"Order Id\" → order_id, …": by the names policy; NULL for none */
   int64_t estimated_rows;    /* -1 where unknown */
   int64_t estimated_bytes;   /* heap bytes of a table; -1 where unknown */
@@ -67,12 +70,15 @@ struct lh_pg_select_options {
   const char *where; /* tables: an SQL condition, or NULL */
   bool no_probe;     /* LH_NUMERIC_PROBE costs nothing and finds nothing: for looking at relations alone */
   int64_t limit;     /* rows; -1: all */
+  const struct lh_sort_key *sort_by; /* the server sorts */
+  size_t sort_by_count;
 };
 
 /* `name` is "schema.table" or "table" (found through search_path); parts are double-quoted where they
  * need it: public."Order Items". LH_ERROR_DATA for an unknown table (hint: the nearest existing name), an
  * unknown include or exclude column or one with settings (hint: the nearest right name), settings that the
- * column's type does not allow, and when no column is left. LH_ERROR_QUERY for a wrong condition.
+ * column's type does not allow, a sort_by column that is not read or has no order in the lake, and when no
+ * column is left. LH_ERROR_QUERY for a wrong condition.
  * LH_ERROR_DATA too where a table was emptied or rewritten after the transaction's snapshot was taken, since
  * the snapshot then does not show its rows; the tables stay locked against that until the transaction ends.
  * Row-level security that applies to this role makes the later COPY fail rather than return fewer rows.

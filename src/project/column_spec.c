@@ -177,6 +177,16 @@ static lh_status read_encoding(struct lh_yaml *yaml, const yaml_node_t *node, co
   return LH_ERROR_PROJECT;
 }
 
+static lh_status read_bloom(struct lh_yaml *yaml, const yaml_node_t *node, const char *scope,
+                            struct lh_column_settings *settings, struct lh_error *err) {
+  static const char *const words[] = {"false", "true"};
+  size_t index = 0;
+  LH_TRY(lh_yaml_get_word(yaml, node, "bloom", scope, words, LENGTH(words), &index, err));
+  settings->has_bloom = true;
+  settings->bloom = index == 1;
+  return LH_OK;
+}
+
 /* -------- one column -------- */
 
 enum column_key {
@@ -187,6 +197,7 @@ enum column_key {
   COLUMN_MULTIDIMENSIONAL,
   COLUMN_ON_UNREPRESENTABLE,
   COLUMN_ENCODING,
+  COLUMN_BLOOM,
   COLUMN_KEY_COUNT
 };
 
@@ -198,6 +209,7 @@ static const struct lh_yaml_key column_keys[COLUMN_KEY_COUNT] = {
     [COLUMN_MULTIDIMENSIONAL] = {"multidimensional", false},
     [COLUMN_ON_UNREPRESENTABLE] = {"on_unrepresentable", false},
     [COLUMN_ENCODING] = {"encoding", false},
+    [COLUMN_BLOOM] = {"bloom", false},
 };
 
 /* Settings of which the second would have nothing left to work on. */
@@ -246,7 +258,8 @@ static lh_status read_settings(struct lh_yaml *yaml, const yaml_node_t *node, co
   LH_TRY(lh_yaml_get_fields(yaml, node, column_keys, COLUMN_KEY_COUNT, scope, fields, err));
   if (node->data.mapping.pairs.start == node->data.mapping.pairs.top) {
     lh_yaml_fail(yaml, node, LH_ERROR_PROJECT, err, "%s is empty", scope);
-    lh_error_hint(err, "say rename, type, mask, numeric, multidimensional, on_unrepresentable or encoding");
+    lh_error_hint(err,
+                  "say rename, type, mask, numeric, multidimensional, on_unrepresentable, encoding or bloom");
     return LH_ERROR_PROJECT;
   }
   LH_TRY(check_together(yaml, fields, scope, err));
@@ -269,6 +282,9 @@ static lh_status read_settings(struct lh_yaml *yaml, const yaml_node_t *node, co
   }
   if (fields[COLUMN_ENCODING].key != NULL) {
     LH_TRY(read_encoding(yaml, fields[COLUMN_ENCODING].value, scope, task->compat, &settings->encoding, err));
+  }
+  if (fields[COLUMN_BLOOM].key != NULL) {
+    LH_TRY(read_bloom(yaml, fields[COLUMN_BLOOM].value, scope, settings, err));
   }
   if (fields[COLUMN_ON_UNREPRESENTABLE].key != NULL) {
     LH_TRY(lh_column_spec_read_unrepresentable(yaml, fields[COLUMN_ON_UNREPRESENTABLE].value, scope,

@@ -45,6 +45,7 @@ enum top_key {
   TOP_ON_UNREPRESENTABLE,
   TOP_NAMES,
   TOP_COMPAT,
+  TOP_BLOOM,
 };
 
 static const struct lh_yaml_key top_keys[] = {
@@ -68,6 +69,7 @@ static const struct lh_yaml_key top_keys[] = {
     [TOP_ON_UNREPRESENTABLE] = {"on_unrepresentable", false},
     [TOP_NAMES] = {"names", false},
     [TOP_COMPAT] = {"compat", false},
+    [TOP_BLOOM] = {"bloom", false},
     {"sources", true},
     {"notify", true},
     {"sentry", true},
@@ -247,6 +249,9 @@ static lh_status read_settings(struct lh_yaml *yaml, const struct lh_yaml_field 
   }
   if (fields[TOP_COMPAT].key != NULL) {
     LH_TRY(lh_task_spec_read_compat(yaml, fields[TOP_COMPAT].value, NULL, &defaults->compat, err));
+  }
+  if (fields[TOP_BLOOM].key != NULL) {
+    LH_TRY(lh_task_spec_read_bloom(yaml, fields[TOP_BLOOM].value, NULL, &defaults->no_bloom, err));
   }
   return LH_OK;
 }

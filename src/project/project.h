@@ -45,7 +45,10 @@ struct lh_task_spec {
   const char *where;   /* LH_TASK_TABLE: an SQL condition, or NULL */
   enum lh_codec codec; /* the task's or the project's */
   int codec_level;
-  enum lh_compat compat;           /* the task's or the project's */
+  enum lh_compat compat; /* the task's or the project's */
+  bool no_bloom;         /* the task's or the project's: only columns that ask get a bloom filter */
+  const struct lh_sort_key *sort_by; /* NULL: rows come as they lie */
+  size_t sort_by_count;
   enum lh_schema_rule schema_rule; /* the task's or the project's */
   int streams;                     /* connections at a time: the task's or the project's, 1..256 */
   const char *split_by;            /* LH_TASK_TABLE: the column that divides the table among them, or NULL */

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/fs.h"
 #include "base/str.h"
@@ -30,6 +31,8 @@ enum task_key {
   KEY_MULTIDIMENSIONAL,
   KEY_NAMES,
   KEY_COMPAT,
+  KEY_BLOOM,
+  KEY_SORT_BY,
   KEY_STREAMS,
   KEY_SPLIT_BY,
   KEY_FILE_SIZE
@@ -49,6 +52,8 @@ static const struct lh_yaml_key task_keys[] = {
     [KEY_MULTIDIMENSIONAL] = {"multidimensional", false},
     [KEY_NAMES] = {"names", false},
     [KEY_COMPAT] = {"compat", false},
+    [KEY_BLOOM] = {"bloom", false},
+    [KEY_SORT_BY] = {"sort_by", false},
     [KEY_STREAMS] = {"streams", false},
     [KEY_SPLIT_BY] = {"split_by", false},
     [KEY_FILE_SIZE] = {"file_size", false},
@@ -118,6 +123,73 @@ lh_status lh_task_spec_read_compat(const struct lh_yaml *yaml, const yaml_node_t
   size_t index = 0;
   LH_TRY(lh_yaml_get_word(yaml, node, "compat", scope, words, sizeof(words) / sizeof(words[0]), &index, err));
   *out = (enum lh_compat)index;
+  return LH_OK;
+}
+
+lh_status lh_task_spec_read_bloom(const struct lh_yaml *yaml, const yaml_node_t *node, const char *scope,
+                                  bool *no_bloom, struct lh_error *err) {
+  static const char *const words[] = {"auto", "none"};
+  size_t index = 0;
+  LH_TRY(lh_yaml_get_word(yaml, node, "bloom", scope, words, sizeof(words) / sizeof(words[0]), &index, err));
+  *no_bloom = index == 1;
+  return LH_OK;
+}
+
+/* "placed_at", "total desc": a column, and behind it asc or desc. */
+static lh_status read_sort_key(const char *text, struct lh_arena *arena, struct lh_sort_key *out,
+                               struct lh_error *err) {
+  size_t length = strlen(text);
+  const char *const space = strrchr(text, ' ');
+  const bool falls = space != NULL && strcasecmp(space + 1, "desc") == 0;
+  if (falls || (space != NULL && strcasecmp(space + 1, "asc") == 0)) {
+    length = (size_t)(space - text);
+    while (length > 0 && text[length - 1] == ' ') {
+      length--;
+    }
+  }
+  out->is_descending = falls;
+  out->column = lh_arena_strndup(arena, text, length);
+  return out->column != NULL ? LH_OK : lh_error_memory(err);
+}
+
+static lh_status read_sort_by(struct lh_yaml *yaml, const struct lh_yaml_field *field, const char *scope,
+                              struct lh_task_spec *task, struct lh_error *err) {
+  const char *const *texts = NULL;
+  size_t count = 0;
+  LH_TRY(lh_yaml_get_texts(yaml, field->value, "sort_by", scope, &texts, &count, err));
+  struct lh_sort_key *const keys = LH_ARENA_ARRAY(yaml->arena, struct lh_sort_key, count);
+  if (keys == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < count; i++) {
+    LH_TRY(read_sort_key(texts[i], yaml->arena, &keys[i], err));
+    for (size_t j = 0; j < i; j++) {
+      if (strcmp(keys[j].column, keys[i].column) == 0) {
+        lh_yaml_fail(yaml, field->value, LH_ERROR_PROJECT, err, "sort_by of %s names %.64s twice", scope,
+                     keys[i].column);
+        lh_error_hint(err, "the first decides: keep that one");
+        return LH_ERROR_PROJECT;
+      }
+    }
+  }
+  task->sort_by = keys;
+  task->sort_by_count = count;
+  return LH_OK;
+}
+
+/* Sorted rows come in one order, and so over one connection. */
+static lh_status check_sorted(const struct lh_yaml *yaml, const struct lh_yaml_field *fields,
+                              const char *scope, struct lh_error *err) {
+  static const enum task_key others[] = {KEY_SPLIT_BY, KEY_STREAMS};
+  for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+    const yaml_node_t *const key = fields[others[i]].key;
+    if (key != NULL) {
+      lh_yaml_fail(yaml, key, LH_ERROR_PROJECT, err, "%s has both sort_by and %s", scope,
+                   task_keys[others[i]].name);
+      lh_error_hint(err, "keep one of them: sorted rows are read over one connection");
+      return LH_ERROR_PROJECT;
+    }
+  }
   return LH_OK;
 }
 
@@ -359,6 +431,13 @@ lh_status lh_task_spec_read(struct lh_yaml *yaml, const yaml_node_t *key, const 
   LH_TRY(read_policy(yaml, fields, scope, task, err));
   if (fields[KEY_COMPAT].key != NULL) {
     LH_TRY(lh_task_spec_read_compat(yaml, fields[KEY_COMPAT].value, scope, &task->compat, err));
+  }
+  if (fields[KEY_BLOOM].key != NULL) {
+    LH_TRY(lh_task_spec_read_bloom(yaml, fields[KEY_BLOOM].value, scope, &task->no_bloom, err));
+  }
+  if (fields[KEY_SORT_BY].key != NULL) {
+    LH_TRY(check_sorted(yaml, fields, scope, err));
+    LH_TRY(read_sort_by(yaml, &fields[KEY_SORT_BY], scope, task, err));
   }
   LH_TRY(read_division(yaml, fields, scope, task, err));
   if (fields[KEY_COLUMNS].key != NULL) {

@@ -25,6 +25,10 @@ lh_status lh_task_spec_read_compression(const struct lh_yaml *yaml, const yaml_n
 lh_status lh_task_spec_read_compat(const struct lh_yaml *yaml, const yaml_node_t *node, const char *scope,
                                    enum lh_compat *out, struct lh_error *err) LH_WARN_UNUSED;
 
+/* auto or none. */
+lh_status lh_task_spec_read_bloom(const struct lh_yaml *yaml, const yaml_node_t *node, const char *scope,
+                                  bool *no_bloom, struct lh_error *err) LH_WARN_UNUSED;
+
 /* At least 1MB. */
 lh_status lh_task_spec_read_file_size(const struct lh_yaml *yaml, const yaml_node_t *node, const char *scope,
                                       uint64_t *out, struct lh_error *err) LH_WARN_UNUSED;

@@ -78,6 +78,8 @@ struct lh_pg_select_options lh_extraction_select(const struct lh_task_spec *spec
       .policy = spec->policy,
       .names = spec->names,
       .where = spec->where,
+      .sort_by = spec->sort_by,
+      .sort_by_count = spec->sort_by_count,
       .limit = limit,
   };
 }

@@ -1,4 +1,6 @@
 /* SQL tasks: the embedded engine over lake tables, its result through the same writer as extracted rows. */
+#include <strings.h>
+
 #include "engine/duckdb.h"
 #include "task/output.h"
 #include "task/task.h"
@@ -73,6 +75,28 @@ static lh_status copy_result(const struct lh_task_request *request, struct lh_en
   return status;
 }
 
+/* How the engine has sorted the rows; it does not tell "Id" from "id". */
+static lh_status note_order(const struct lh_task_spec *spec, struct lh_arena *arena,
+                            struct lh_task_result *out, struct lh_error *err) {
+  struct lh_sorted_field *const sorted =
+      LH_ARENA_ARRAY(arena, struct lh_sorted_field, spec->sort_by_count + 1);
+  if (sorted == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < spec->sort_by_count; i++) {
+    const struct lh_sort_key *const key = &spec->sort_by[i];
+    size_t field = 0;
+    while (field < out->schema.field_count && strcasecmp(out->schema.fields[field].name, key->column) != 0) {
+      field++;
+    }
+    sorted[i] = (struct lh_sorted_field){
+        .field = field, .is_descending = key->is_descending, .nulls_first = key->is_descending};
+  }
+  out->sorted = sorted;
+  out->sorted_count = spec->sort_by_count;
+  return LH_OK;
+}
+
 static lh_status write_result(const struct lh_task_request *request, struct lh_engine_result *result,
                               struct lh_arena *arena, struct lh_task_result *out, struct lh_error *err) {
   LH_TRY(lh_schema_copy(lh_engine_result_schema(result), arena, &out->schema, err));
@@ -80,6 +104,7 @@ static lh_status write_result(const struct lh_task_request *request, struct lh_e
   if (out->source == NULL) {
     return lh_error_memory(err);
   }
+  LH_TRY(note_order(request->spec, arena, out, err));
   LH_TRY(lh_task_check_schema(request, arena, out, err));
   struct lh_parquet_writer_options options;
   struct lh_parts parts;
@@ -99,7 +124,8 @@ static lh_status run_in_engine(const struct lh_task_request *request, struct lh_
                                struct lh_arena *arena, struct lh_task_result *out, struct lh_error *err) {
   LH_TRY(add_inputs(request, engine, arena, err));
   struct lh_engine_result *result = NULL;
-  const lh_status prepared = lh_engine_query(engine, request->spec->sql, &result, err);
+  const struct lh_engine_sort sort = {request->spec->sort_by, request->spec->sort_by_count};
+  const lh_status prepared = lh_engine_query_sorted(engine, request->spec->sql, &sort, &result, err);
   if (prepared != LH_OK) {
     return lh_error_prefix(err, "%s", request->spec->sql_path);
   }

@@ -65,14 +65,32 @@ static const struct lh_column_settings *settings_of(const struct lh_task_spec *s
   return NULL;
 }
 
+static bool is_key(const struct lh_field *field, const char *const *primary_key, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (strcmp(primary_key[i], field->name) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* Rows are looked up by UUIDs and by what the primary key is made of. Whether a filter would help is seen
+ * from the values as they are written. */
+static enum lh_bloom_policy bloom_of(const struct lh_task_spec *spec,
+                                     const struct lh_column_settings *settings, const struct lh_field *field,
+                                     bool is_key_field) {
+  if (settings != NULL && settings->has_bloom) {
+    return settings->bloom ? LH_BLOOM_ALWAYS : LH_BLOOM_NONE;
+  }
+  return !spec->no_bloom && (field->type == LH_TYPE_UUID || is_key_field) ? LH_BLOOM_AUTO : LH_BLOOM_NONE;
+}
+
 /* What the task says of how its columns are written. */
-static lh_status set_column_options(const struct lh_task_spec *spec, const struct lh_schema *schema,
+static lh_status set_column_options(const struct lh_task_spec *spec, const struct lh_task_result *result,
                                     struct lh_arena *arena, struct lh_parquet_writer_options *out,
                                     struct lh_error *err) {
+  const struct lh_schema *const schema = &result->schema;
   out->compat = spec->compat;
-  if (spec->settings_count == 0) {
-    return LH_OK;
-  }
   struct lh_parquet_column_options *const columns =
       LH_ARENA_ARRAY(arena, struct lh_parquet_column_options, schema->field_count);
   if (columns == NULL) {
@@ -80,7 +98,9 @@ static lh_status set_column_options(const struct lh_task_spec *spec, const struc
   }
   for (size_t i = 0; i < schema->field_count; i++) {
     const struct lh_column_settings *const settings = settings_of(spec, &schema->fields[i]);
-    columns[i] = (struct lh_parquet_column_options){0};
+    const struct lh_field *const field = &schema->fields[i];
+    const bool is_key_field = is_key(field, result->primary_key, result->primary_key_count);
+    columns[i] = (struct lh_parquet_column_options){.bloom = bloom_of(spec, settings, field, is_key_field)};
     if (settings != NULL) {
       columns[i].encoding = settings->encoding;
     }
@@ -93,7 +113,8 @@ lh_status lh_task_check_columns(const struct lh_task_spec *spec, const struct lh
                                 struct lh_arena *arena, struct lh_error *err) {
   struct lh_parquet_writer_options options;
   lh_parquet_writer_options_default(&options);
-  LH_TRY(set_column_options(spec, schema, arena, &options, err));
+  const struct lh_task_result result = {.schema = *schema};
+  LH_TRY(set_column_options(spec, &result, arena, &options, err));
   return lh_parquet_check_schema(schema, &options, err);
 }
 
@@ -127,7 +148,9 @@ lh_status lh_task_writer_options(const struct lh_task_request *request, const st
   out->metadata = metadata;
   out->codec = request->spec->codec;
   out->codec_level = request->spec->codec_level;
-  LH_TRY(set_column_options(request->spec, &result->schema, arena, out, err));
+  out->sort_columns = result->sorted;
+  out->sort_column_count = result->sorted_count;
+  LH_TRY(set_column_options(request->spec, result, arena, out, err));
   return LH_OK;
 }
 
@@ -188,6 +211,8 @@ static lh_status describe_extraction(const struct lh_task_request *request,
   out->comment = relation->comment;
   out->primary_key = relation->primary_key;
   out->primary_key_count = relation->primary_key_count;
+  out->sorted = relation->sorted;
+  out->sorted_count = relation->sorted_count;
   out->source =
       request->spec->kind == LH_TASK_QUERY ? "query" : lh_arena_printf(arena, "table %s", relation->name);
   return out->source != NULL ? lh_task_check_schema(request, arena, out, err) : lh_error_memory(err);
@@ -311,7 +336,8 @@ static struct lh_extract_request extract_request(const struct lh_task_request *r
       .table = spec->kind == LH_TASK_TABLE ? spec->table : NULL,
       .query = spec->kind == LH_TASK_QUERY ? spec->query : NULL,
       .select = lh_extraction_select(spec, request->limit),
-      .streams = lh_task_fitting_streams(request->memory_bytes, request->streams),
+      .streams =
+          spec->sort_by_count > 0 ? 1 : lh_task_fitting_streams(request->memory_bytes, request->streams),
       .split_column = spec->split_by,
       .rate_bytes = request->rate_bytes,
   };

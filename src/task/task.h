@@ -66,6 +66,8 @@ struct lh_task_result {
   const char *comment;                     /* the table's; NULL where there is none */
   const char *const *primary_key;          /* names of fields; none where unknown */
   size_t primary_key_count;
+  const struct lh_sorted_field *sorted; /* how the rows come; none where they come as they lie */
+  size_t sorted_count;
   const struct lh_schema_change *changes; /* against the version that is published */
   size_t change_count;
   const char *source; /* "table public.orders", "query", "sql tasks/x.sql" */

@@ -37,7 +37,12 @@ static lh_status run_buffer(const struct lh_verify_source *source, struct lh_buf
 static lh_status build_from(struct lh_verify_source *source, struct lh_buf *sql, struct lh_error *err) {
   const struct lh_pg_relation *const relation = source->request->relation;
   lh_buf_reset(sql);
-  LH_TRY(lh_buf_printf(sql, err, "(%s) AS q(", relation->select_sql));
+  /* An order matters to a limit alone. */
+  if (relation->limit < 0) {
+    LH_TRY(lh_buf_printf(sql, err, "(%s FROM %s) AS q(", relation->columns_sql, relation->from_sql));
+  } else {
+    LH_TRY(lh_buf_printf(sql, err, "(%s) AS q(", relation->select_sql));
+  }
   for (size_t i = 0; i < relation->column_count; i++) {
     LH_TRY(lh_buf_printf(sql, err, "%sc%zu", i == 0 ? "" : ", ", i));
   }

@@ -617,7 +617,7 @@ static void write_indexed_sample(const char *directory) {
       [4] = {.bloom = LH_BLOOM_AUTO},
       [6] = {.bloom = LH_BLOOM_ALWAYS},
   };
-  static const struct lh_parquet_sort_column sorting[] = {{.field = 0}, {.field = 1, .is_descending = true}};
+  static const struct lh_sorted_field sorting[] = {{.field = 0}, {.field = 1, .is_descending = true}};
   struct lh_parquet_writer_options options;
   lh_parquet_writer_options_default(&options);
   options.row_group_rows = 20000;

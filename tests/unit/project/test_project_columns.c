@@ -96,6 +96,39 @@ static void the_newest_readers_may_be_asked_for(void **state) {
   lh_arena_clear(&arena);
 }
 
+static void the_order_of_rows_is_read(void **state) {
+  (void)state;
+  struct lh_arena arena;
+  const struct lh_task_spec *const task =
+      parse(HEAD "  t: { query: q, sort_by: [a, b desc, \"Placed at  DESC\", d asc, desc] }\n", &arena)
+          ->tasks;
+  static const struct lh_sort_key expected[] = {
+      {"a", false}, {"b", true}, {"Placed at", true}, {"d", false}, {"desc", false}};
+  assert_int_equal(task->sort_by_count, 5);
+  for (size_t i = 0; i < 5; i++) {
+    assert_string_equal(task->sort_by[i].column, expected[i].column);
+    assert_int_equal(task->sort_by[i].is_descending, expected[i].is_descending);
+  }
+  lh_arena_clear(&arena);
+}
+
+static void bloom_filters_can_be_asked_for_and_left_out(void **state) {
+  (void)state;
+  struct lh_arena arena;
+  const struct lh_project *const project = parse(
+      "project: shop\nsource: x\nlake: y\nbloom: none\ntasks:\n"
+      "  a: { table: t, columns: { c: { bloom: true }, d: { bloom: false }, e: { mask: null } } }\n"
+      "  b: { table: t, bloom: auto }\n",
+      &arena);
+  const struct lh_column_settings *const settings = project->tasks[0].settings;
+  assert_true(project->tasks[0].no_bloom);
+  assert_false(project->tasks[1].no_bloom);
+  assert_true(settings[0].has_bloom && settings[0].bloom);
+  assert_true(settings[1].has_bloom && !settings[1].bloom);
+  assert_false(settings[2].has_bloom);
+  lh_arena_clear(&arena);
+}
+
 static void what_is_nearer_goes_before_what_is_further(void **state) {
   (void)state;
   struct lh_arena arena;
@@ -142,7 +175,7 @@ static const struct wrong_file wrong_files[] = {
      "did you mean \"sha256\"?"},
     {COLUMN_HEAD "      email: { mask: ~ }\n", "8:22: mask of column email of task t has no value", ""},
     {COLUMN_HEAD "      email: {}\n", "8:14: column email of task t is empty",
-     "say rename, type, mask, numeric, multidimensional, on_unrepresentable or encoding"},
+     "say rename, type, mask, numeric, multidimensional, on_unrepresentable, encoding or bloom"},
     {COLUMN_HEAD "      email: sha256\n", "8:7: unknown key \"email\" in columns of task t",
      "known here: include, exclude; a column's settings are a mapping: email: { … }"},
     {COLUMN_HEAD "      a: { mask: null }\n      a: { rename: b }\n",
@@ -183,6 +216,18 @@ static const struct wrong_file wrong_files[] = {
     {COLUMN_HEAD "      a: { encoding: byte_stream_split }\n",
      "8:22: column a of task t asks for byte_stream_split, which Athena cannot read",
      "say compat: latest for the task or the project where no older reader matters"},
+    {COLUMN_HEAD "      a: { bloom: auto }\n", "8:19: unknown bloom \"auto\" in column a of task t",
+     "known here: false, true"},
+    {HEAD "  t: { table: u, bloom: true }\n", "5:25: unknown bloom \"true\" in task t",
+     "known here: auto, none"},
+    {HEAD "  t: { table: u, sort_by: id }\n", "5:27: sort_by of task t must be a list, not a single value",
+     "a list is written [a, b]"},
+    {HEAD "  t: { table: u, sort_by: [a, b, a desc] }\n", "5:27: sort_by of task t names a twice",
+     "the first decides: keep that one"},
+    {HEAD "  t: { table: u, sort_by: [a], split_by: a }\n", "5:32: task t has both sort_by and split_by",
+     "keep one of them: sorted rows are read over one connection"},
+    {HEAD "  t: { table: u, streams: 2, sort_by: [a] }\n", "5:18: task t has both sort_by and streams",
+     "keep one of them: sorted rows are read over one connection"},
     {HEAD "  t: { table: u, compat: any }\n", "5:26: unknown compat \"any\" in task t",
      "known here: athena, latest"},
     {HEAD "  t: { table: u, on_unrepresentable: nulls }\n",
@@ -230,6 +275,8 @@ int main(void) {
       cmocka_unit_test(without_a_word_columns_are_as_they_always_were),
       cmocka_unit_test(every_setting_of_a_column_is_read),
       cmocka_unit_test(the_newest_readers_may_be_asked_for),
+      cmocka_unit_test(the_order_of_rows_is_read),
+      cmocka_unit_test(bloom_filters_can_be_asked_for_and_left_out),
       cmocka_unit_test(what_is_nearer_goes_before_what_is_further),
       cmocka_unit_test(columns_may_be_named_like_the_lists),
       cmocka_unit_test(wrong_settings_are_placed_and_explained),

@@ -24,11 +24,11 @@
 #define TOP_KEYS                                                                                        \
   "project, source, replica, lake, catalog, engine, jobs, streams, max_rate, lock_timeout, "            \
   "statement_timeout, file_size, memory, keep, compression, schema, tasks, on_unrepresentable, names, " \
-  "compat"
+  "compat, bloom"
 #define TOP_HINT "this version has: " TOP_KEYS
 #define TASK_KEYS                                                                                           \
   "table, query, sql, columns, compression, schema, where, on_unrepresentable, numeric, multidimensional, " \
-  "names, compat, streams, split_by, file_size"
+  "names, compat, bloom, sort_by, streams, split_by, file_size"
 #define KEY_HINT "this version has: " TASK_KEYS
 #define NAME_64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
