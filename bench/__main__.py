@@ -2,6 +2,7 @@
 bench/README.md says what it measures and what the environment may say."""
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 
@@ -81,6 +82,7 @@ def publish(settings: Settings, results: Results) -> None:
 
 def main() -> None:
     settings = Settings()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if settings.mode not in MODES:
         sys.exit(f"bench: no MODE '{settings.mode}': {', '.join(MODES)}")
     chosen(settings.tables, {table.name: table for table in TABLES}, "table")

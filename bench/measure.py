@@ -44,8 +44,14 @@ def run_tool(tool: Tool, job: Job, timeout_seconds: float) -> Run:
     stderr = job.output.parent / f"{job.output.name}.stderr"
     command = [sys.executable, "-S", "-E", str(LAUNCHER), str(timeout_seconds), str(stderr), *tool.command(job)]
     environment = clean_environment() | tool.environment()
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, encoding="utf-8", check=True)
-    measured = json.loads(done.stdout)
+    launcher = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, encoding="utf-8")
+    try:
+        printed, _ = launcher.communicate()
+    except BaseException:
+        launcher.terminate()  # it ends the tool
+        launcher.wait()
+        raise
+    measured = json.loads(printed)
     run = Run(measured["wall_seconds"], measured["cpu_seconds"], measured["peak_bytes"])
     if measured["timed_out"]:
         run.failure = f"killed after {timeout_seconds:.0f} s"

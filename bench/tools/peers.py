@@ -65,7 +65,8 @@ PEERS = [
          partial(script, peer="adbc")),
     peer("connectorx", "ConnectorX + pyarrow", "`read_sql(partition_on=…, partition_num=2, return_type='arrow')`, then "
          "`write_table`", partial(script, peer="connectorx", split=True)),
-    peer("sling", "Sling", "`sling run`, which writes Parquet by DuckDB's command line; its zstd level is DuckDB's default, 3",
+    peer("sling", "Sling", "`sling run`, which writes Parquet by DuckDB's command line, whose level of zstd is 3; newer "
+         "versions lose rows of large tables or are in no package registry",
          sling, install.sling_environment),
     peer("awswrangler", "awswrangler", "`postgresql.read_sql_query(chunksize=100_000, dtype_backend='pyarrow')`, then "
          "`ParquetWriter`", partial(script, peer="awswrangler")),
