@@ -30,12 +30,20 @@ static const enum lh_parquet_encoding encoding_of[] = {
     [LH_ENCODING_RLE] = LH_PARQUET_RLE,
 };
 
+/* What all readers of the profile take, and those that many use beside them: Polars cannot read
+ * DELTA_BYTE_ARRAY of fixed length. */
+static bool is_widely_read(enum lh_parquet_encoding encoding, const struct lh_leaf *leaf) {
+  return encoding != LH_PARQUET_BYTE_STREAM_SPLIT &&
+         !(encoding == LH_PARQUET_DELTA_BYTE_ARRAY && leaf->type == LH_PARQUET_FIXED);
+}
+
 static unsigned allowed(const struct lh_leaf *leaf, const struct lh_parquet_writer_options *options) {
   unsigned encodings = 0;
   for (unsigned i = 0; i < LH_PARQUET_ENCODING_COUNT; i++) {
-    const bool is_read = i != LH_PARQUET_BYTE_STREAM_SPLIT || options->compat == LH_COMPAT_LATEST;
-    const bool is_wanted = i != LH_PARQUET_RLE_DICTIONARY || options->dictionary_bytes > 0;
-    if (is_read && is_wanted && lh_encoding_takes((enum lh_parquet_encoding)i, leaf)) {
+    const enum lh_parquet_encoding encoding = (enum lh_parquet_encoding)i;
+    const bool is_read = options->compat == LH_COMPAT_LATEST || is_widely_read(encoding, leaf);
+    const bool is_wanted = encoding != LH_PARQUET_RLE_DICTIONARY || options->dictionary_bytes > 0;
+    if (is_read && is_wanted && lh_encoding_takes(encoding, leaf)) {
       encodings |= BIT(i);
     }
   }
