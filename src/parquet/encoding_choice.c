@@ -220,6 +220,10 @@ static double project_new(const struct lh_dictionary_growth *growth, double rest
   return last_rate * (values / 2) * fall * (1 - pow(fall, halves)) / (1 - fall);
 }
 
+static unsigned index_width(double known) {
+  return lh_rle_bit_width(known < INT32_MAX ? (uint32_t)known : INT32_MAX) + (known < 1);
+}
+
 bool lh_encoding_choice_dictionary_pays(const struct lh_encoding_choice *choice,
                                         const struct lh_dictionary_growth *growth) {
   const uint64_t so_far = growth->values_before + growth->values;
@@ -227,7 +231,7 @@ bool lh_encoding_choice_dictionary_pays(const struct lh_encoding_choice *choice,
       growth->is_last || choice->chunk_values <= so_far ? 0 : (double)(choice->chunk_values - so_far);
   const double added = (double)growth->added + project_new(growth, rest);
   const double known = (double)growth->known + added - (double)growth->added;
-  const double wider = log2(known + 2) / log2((double)growth->known + 2);
+  const double wider = (double)index_width(known) / (double)index_width((double)growth->known);
   const double values = (double)growth->values + rest;
   const double overhead = growth->values_before == 0 ? DICTIONARY_OVERHEAD_BYTES : 0;
   const double with = values * choice->index_bytes * wider + added * choice->entry_bytes + overhead;
