@@ -102,13 +102,8 @@ static lh_status format_float(const struct lh_column *column, size_t index, bool
                                   : lh_buf_append_str(out, text, err);
 }
 
-struct civil_date {
-  int64_t year; /* astronomical: 0 is 1 BC */
-  int month, day;
-};
-
 /* Days since 1970-01-01 in the proleptic Gregorian calendar; eras of 400 years that start on 1 March. */
-static struct civil_date civil_from_days(int64_t days) {
+struct lh_civil_date lh_civil_from_days(int64_t days) {
   const int64_t shifted = days + 719468;
   const int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
   const int64_t day_of_era = shifted - era * 146097;
@@ -117,13 +112,22 @@ static struct civil_date civil_from_days(int64_t days) {
   const int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const int64_t shifted_month = (5 * day_of_year + 2) / 153;
   const int month = (int)(shifted_month < 10 ? shifted_month + 3 : shifted_month - 9);
-  return (struct civil_date){.year = year_of_era + era * 400 + (month <= 2 ? 1 : 0),
-                             .month = month,
-                             .day = (int)(day_of_year - (153 * shifted_month + 2) / 5 + 1)};
+  return (struct lh_civil_date){.year = year_of_era + era * 400 + (month <= 2 ? 1 : 0),
+                                .month = month,
+                                .day = (int)(day_of_year - (153 * shifted_month + 2) / 5 + 1)};
+}
+
+int64_t lh_days_from_civil(int64_t year, int month, int day) {
+  const int64_t shifted_year = month <= 2 ? year - 1 : year;
+  const int64_t era = (shifted_year >= 0 ? shifted_year : shifted_year - 399) / 400;
+  const int64_t year_of_era = shifted_year - era * 400;
+  const int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+  const int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+  return era * 146097 + day_of_era - 719468;
 }
 
 static int print_date(int64_t days, bool json, char *text, size_t size) {
-  const struct civil_date date = civil_from_days(days);
+  const struct lh_civil_date date = lh_civil_from_days(days);
   int64_t year = date.year;
   const char *sign = "";
   int width = 4;
@@ -138,7 +142,7 @@ static int print_date(int64_t days, bool json, char *text, size_t size) {
 }
 
 static bool is_before_christ(int64_t days) {
-  return civil_from_days(days).year < 1;
+  return lh_civil_from_days(days).year < 1;
 }
 
 /* `fraction` in units of which `per_second` make a second. */

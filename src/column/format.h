@@ -28,6 +28,15 @@ lh_status lh_format_json_string(const void *text, size_t size, struct lh_buf *ou
 #define LH_FLOAT_TEXT_MAX 48
 size_t lh_float_format(double value, bool is_single, char out[LH_FLOAT_TEXT_MAX]);
 
+/* A day of the proleptic Gregorian calendar, counted from 1970-01-01. */
+struct lh_civil_date {
+  int64_t year; /* astronomical: 0 is 1 BC */
+  int month, day;
+};
+struct lh_civil_date lh_civil_from_days(int64_t days);
+/* The way back; `month` from 1 to 12. */
+int64_t lh_days_from_civil(int64_t year, int month, int day);
+
 /* All digits of a number, at most 39, NUL-terminated; returns a pointer into `out`. */
 #define LH_UINT128_TEXT_MAX 40
 const char *lh_uint128_format(lh_uint128 value, char out[LH_UINT128_TEXT_MAX]);

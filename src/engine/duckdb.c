@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "engine/duckdb_column.h"
 #include "engine/duckdb_error.h"
+#include "engine/duckdb_view.h"
 #include "engine/sql_names.h"
 
 #define SQL_MAX_BYTES ((size_t)64 << 20)
@@ -182,52 +183,6 @@ const char *lh_engine_version(void) {
   return duckdb_library_version();
 }
 
-static lh_status append_quoted(struct lh_buf *sql, const char *text, char quote, struct lh_error *err) {
-  LH_TRY(lh_buf_append_byte(sql, (uint8_t)quote, err));
-  for (; *text != '\0'; text++) {
-    if (*text == quote) {
-      LH_TRY(lh_buf_append_byte(sql, (uint8_t)quote, err));
-    }
-    LH_TRY(lh_buf_append_byte(sql, (uint8_t)*text, err));
-  }
-  return lh_buf_append_byte(sql, (uint8_t)quote, err);
-}
-
-/* A path is a pattern to DuckDB: what has a meaning in patterns goes into brackets of its own. */
-static lh_status append_path(struct lh_buf *sql, struct lh_buf *scratch, const char *path,
-                             struct lh_error *err) {
-  lh_buf_reset(scratch);
-  for (; *path != '\0'; path++) {
-    const bool special = *path == '*' || *path == '?' || *path == '[';
-    LH_TRY(special ? lh_buf_printf(scratch, err, "[%c]", *path)
-                   : lh_buf_append_byte(scratch, (uint8_t)*path, err));
-  }
-  const char *pattern = NULL;
-  LH_TRY(lh_buf_cstr(scratch, &pattern, err));
-  return append_quoted(sql, pattern, '\'', err);
-}
-
-/* `replaced`: what stands in for some of the columns; may be empty. */
-static lh_status build_view(struct lh_buf *sql, struct lh_buf *scratch, const char *name,
-                            const char *replaced, const char *const *files, size_t file_count,
-                            struct lh_error *err) {
-  lh_buf_reset(sql);
-  LH_TRY(lh_buf_append_str(sql, "CREATE OR REPLACE VIEW ", err));
-  LH_TRY(append_quoted(sql, name, '"', err));
-  LH_TRY(lh_buf_append_str(sql, " AS SELECT *", err));
-  if (replaced[0] != '\0') {
-    LH_TRY(lh_buf_printf(sql, err, " REPLACE (%s)", replaced));
-  }
-  LH_TRY(lh_buf_append_str(sql, " FROM read_parquet([", err));
-  for (size_t i = 0; i < file_count; i++) {
-    if (i > 0) {
-      LH_TRY(lh_buf_append_str(sql, ", ", err));
-    }
-    LH_TRY(append_path(sql, scratch, files[i], err));
-  }
-  return lh_buf_append_str(sql, "], union_by_name = false, hive_partitioning = false)", err);
-}
-
 static lh_status remember_table(struct lh_engine *engine, const char *name, struct lh_error *err) {
   for (size_t i = 0; i < engine->table_count; i++) {
     if (strcasecmp(engine->tables[i], name) == 0) {
@@ -258,11 +213,10 @@ static const char *first_text(duckdb_data_chunk chunk, size_t *size) {
   return duckdb_string_t_data(&strings[0]);
 }
 
-static lh_status create_view(struct lh_engine *engine, const char *name, const char *replaced,
-                             const char *const *files, size_t file_count, struct lh_buf *sql,
-                             struct lh_buf *scratch, struct lh_error *err) {
+static lh_status create_view(struct lh_engine *engine, const struct lh_duckdb_view *view,
+                             const char *replaced, struct lh_buf *sql, struct lh_error *err) {
   const char *text = NULL;
-  LH_TRY(build_view(sql, scratch, name, replaced, files, file_count, err));
+  LH_TRY(lh_duckdb_build_view(view, replaced, sql, err));
   LH_TRY(lh_buf_cstr(sql, &text, err));
   return run_admin(engine, engine->admin, text, err);
 }
@@ -289,7 +243,7 @@ static lh_status list_conversions(struct lh_engine *engine, const char *name, st
       " ELSE " GEOMETRY_AS_WKB
       " END, '\"' || replace(column_name, '\"', '\"\"') || '\"'), ', '), '') FROM (DESCRIBE ",
       err));
-  LH_TRY(append_quoted(sql, name, '"', err));
+  LH_TRY(lh_duckdb_append_quoted(sql, name, '"', err));
   LH_TRY(lh_buf_append_str(sql, ") WHERE column_type LIKE 'GEOMETRY%' OR column_type = 'VARIANT'", err));
   const char *text = NULL;
   LH_TRY(lh_buf_cstr(sql, &text, err));
@@ -310,31 +264,28 @@ static lh_status list_conversions(struct lh_engine *engine, const char *name, st
   return *out != NULL ? LH_OK : lh_error_memory(err);
 }
 
-static lh_status create_table_view(struct lh_engine *engine, const char *name, const char *const *files,
-                                   size_t file_count, struct lh_buf *sql, struct lh_buf *scratch,
-                                   struct lh_error *err) {
+static lh_status create_table_view(struct lh_engine *engine, const struct lh_duckdb_view *view,
+                                   struct lh_buf *sql, struct lh_error *err) {
   const char *conversions = "";
   struct lh_arena arena;
-  LH_TRY(create_view(engine, name, "", files, file_count, sql, scratch, err));
+  LH_TRY(create_view(engine, view, "", sql, err));
   lh_arena_init(&arena, 0);
-  lh_status status = list_conversions(engine, name, sql, &arena, &conversions, err);
+  lh_status status = list_conversions(engine, view->name, sql, &arena, &conversions, err);
   if (status == LH_OK && conversions[0] != '\0') {
-    status = create_view(engine, name, conversions, files, file_count, sql, scratch, err);
+    status = create_view(engine, view, conversions, sql, err);
   }
   lh_arena_clear(&arena);
   return status;
 }
 
-lh_status lh_engine_add_table(struct lh_engine *engine, const char *name, const char *const *files,
-                              size_t file_count, struct lh_error *err) {
-  if (file_count == 0) {
+static lh_status add_view(struct lh_engine *engine, const struct lh_duckdb_view *view, struct lh_error *err) {
+  const char *const name = view->name;
+  if (view->file_count == 0) {
     return lh_error_set(err, LH_ERROR_LAKE, "lake table \"%s\" has no files", name);
   }
   struct lh_buf sql;
-  struct lh_buf scratch;
   lh_buf_init(&sql, SQL_MAX_BYTES);
-  lh_buf_init(&scratch, SQL_MAX_BYTES);
-  lh_status status = create_table_view(engine, name, files, file_count, &sql, &scratch, err);
+  lh_status status = create_table_view(engine, view, &sql, err);
   if (status == LH_ERROR_QUERY) {
     status = LH_ERROR_LAKE;
     err->code = status;
@@ -343,9 +294,23 @@ lh_status lh_engine_add_table(struct lh_engine *engine, const char *name, const 
     lh_error_prefix(err, "lake table \"%s\"", name);
     snprintf(err->table, sizeof(err->table), "%s", name);
   }
-  lh_buf_clear(&scratch);
   lh_buf_clear(&sql);
   return status == LH_OK ? remember_table(engine, name, err) : status;
+}
+
+lh_status lh_engine_add_table(struct lh_engine *engine, const char *name, const char *const *files,
+                              size_t file_count, struct lh_error *err) {
+  const struct lh_duckdb_view view = {.name = name, .files = files, .file_count = file_count};
+  return add_view(engine, &view, err);
+}
+
+lh_status lh_engine_add_partitioned_table(struct lh_engine *engine, const char *name,
+                                          const char *const *files, size_t file_count,
+                                          const struct lh_engine_partitions *partitions,
+                                          struct lh_error *err) {
+  const struct lh_duckdb_view view = {
+      .name = name, .files = files, .file_count = file_count, .partitions = partitions};
+  return add_view(engine, &view, err);
 }
 
 static lh_status collect_from_result(struct lh_engine *engine, duckdb_result *result, const char *sql,

@@ -35,6 +35,23 @@ void lh_engine_free(struct lh_engine *engine);
 lh_status lh_engine_add_table(struct lh_engine *engine, const char *name, const char *const *files,
                               size_t file_count, struct lh_error *err) LH_WARN_UNUSED;
 
+/* Columns that are not in the files but in the names of their directories, as Hive lays partitions out. */
+struct lh_engine_partition_key {
+  const char *name;
+  const char *type; /* of the lake, by its name: "date", "string", "int32", "decimal(12,2)" … */
+};
+struct lh_engine_partitions {
+  const struct lh_engine_partition_key *keys;
+  size_t key_count;
+  const char *const *columns; /* of the view, in order, those of the keys among them that it is to have */
+  size_t column_count;
+};
+/* The same over the files of a partitioned table. A condition on a key's column leaves files unread. */
+lh_status lh_engine_add_partitioned_table(struct lh_engine *engine, const char *name,
+                                          const char *const *files, size_t file_count,
+                                          const struct lh_engine_partitions *partitions,
+                                          struct lh_error *err) LH_WARN_UNUSED;
+
 /* The tables that a SELECT reads, by parsing it alone (nothing needs to exist): CTE names where they are in
  * scope, table functions, file names ('x.parquet'), system schemas and subquery aliases left out, each name
  * once, in order of appearance; schema-qualified names as written ("s.t"). Names are folded to lower case,
