@@ -37,8 +37,33 @@ static lh_status sweep_version(struct collection *gc, const char *table, const c
   return prefix != NULL ? sweep(gc, prefix, err) : lh_error_memory(err);
 }
 
+/* Which directories of a table stay. */
+struct keeping {
+  bool published;
+  struct lh_map versions; /* that are kept, current first: to a struct kept_version */
+  size_t version_count;
+  struct lh_map pruned;    /* versions that were published and are kept no more */
+  struct lh_map current;   /* "<path>/<version>" of the partitions that are current */
+  struct lh_map retired;   /* "<path>/<version>" and, for all others, "<version>": to the retired entry */
+  struct lh_map leftovers; /* names of versions that were never published, counted once */
+};
+
+struct kept_version {
+  size_t age; /* 0: current */
+};
+
+static lh_status keep_version(struct collection *gc, struct keeping *keeping, const char *name,
+                              struct lh_error *err) {
+  struct kept_version *const kept = LH_ARENA_NEW(&gc->arena, struct kept_version);
+  if (kept == NULL) {
+    return lh_error_memory(err);
+  }
+  kept->age = keeping->version_count++;
+  return lh_map_put(&keeping->versions, name, kept, err);
+}
+
 /* The version directory a file's key lies in, where it has one: "<table>/<version>/…". */
-static lh_status keep_directory_of(struct collection *gc, struct lh_map *kept, const char *key,
+static lh_status keep_directory_of(struct collection *gc, struct lh_map *current, const char *key,
                                    struct lh_error *err) {
   const char *const slash = strchr(key, '/');
   const char *const rest = slash != NULL ? slash + 1 : key;
@@ -46,70 +71,171 @@ static lh_status keep_directory_of(struct collection *gc, struct lh_map *kept, c
   if (name == NULL) {
     return lh_error_memory(err);
   }
-  if (lh_map_get(kept, name) != NULL) {
-    return LH_OK;
+  return lh_map_get(current, name) != NULL ? LH_OK : lh_map_put(current, name, gc, err);
+}
+
+static lh_status keep_partitions(struct collection *gc, const struct lh_lake_version *version,
+                                 struct keeping *keeping, struct lh_error *err) {
+  for (size_t i = 0; i < version->partition_count; i++) {
+    const struct lh_lake_partition *const partition = &version->partitions[i];
+    const char *const place = lh_arena_printf(&gc->arena, "%s/%s", partition->path, partition->version);
+    if (place == NULL) {
+      return lh_error_memory(err);
+    }
+    LH_TRY(lh_map_put(&keeping->current, place, gc, err));
   }
-  return lh_map_put(kept, name, gc, err);
+  return LH_OK;
+}
+
+static lh_status note_retired(struct collection *gc, const struct lh_pointer_retired *retired,
+                              struct keeping *keeping, struct lh_error *err) {
+  if (retired->paths == NULL) {
+    return lh_map_put(&keeping->retired, retired->version, (void *)retired, err);
+  }
+  for (size_t i = 0; i < retired->path_count; i++) {
+    const char *const place = lh_arena_printf(&gc->arena, "%s/%s", retired->paths[i], retired->version);
+    if (place == NULL) {
+      return lh_error_memory(err);
+    }
+    LH_TRY(lh_map_put(&keeping->retired, place, (void *)retired, err));
+  }
+  return LH_OK;
+}
+
+static void init_keeping(struct collection *gc, struct keeping *keeping) {
+  *keeping = (struct keeping){0};
+  lh_map_init(&keeping->versions, &gc->arena);
+  lh_map_init(&keeping->pruned, &gc->arena);
+  lh_map_init(&keeping->current, &gc->arena);
+  lh_map_init(&keeping->retired, &gc->arena);
+  lh_map_init(&keeping->leftovers, &gc->arena);
 }
 
 static lh_status find_kept(struct collection *gc, const struct lh_pointer *pointer, size_t previous_kept,
-                           struct lh_map *kept, struct lh_error *err) {
-  lh_map_init(kept, &gc->arena);
-  LH_TRY(lh_map_put(kept, pointer->current.version, gc, err));
+                           struct keeping *keeping, struct lh_error *err) {
+  init_keeping(gc, keeping);
+  keeping->published = true;
+  LH_TRY(keep_version(gc, keeping, pointer->current.version, err));
   for (size_t i = 0; i < pointer->current.file_count; i++) {
-    LH_TRY(keep_directory_of(gc, kept, pointer->current.files[i].key, err));
+    LH_TRY(keep_directory_of(gc, &keeping->current, pointer->current.files[i].key, err));
   }
-  for (size_t i = 0; i < previous_kept; i++) {
-    LH_TRY(lh_map_put(kept, pointer->previous[i].version, gc, err));
+  LH_TRY(keep_partitions(gc, &pointer->current, keeping, err));
+  for (size_t i = 0; i < pointer->previous_count; i++) {
+    const char *const name = pointer->previous[i].version;
+    LH_TRY(i < previous_kept ? keep_version(gc, keeping, name, err)
+                             : lh_map_put(&keeping->pruned, name, gc, err));
+  }
+  for (size_t i = 0; i < pointer->retired_count; i++) {
+    LH_TRY(note_retired(gc, &pointer->retired[i], keeping, err));
   }
   return LH_OK;
 }
 
-/* Version directories of `table` that are not in `kept` (NULL: none is); those in `pruned` count as versions,
- * the others as leftovers. */
-static lh_status remove_directories(struct collection *gc, const char *table, const struct lh_map *kept,
-                                    const struct lh_map *pruned, struct lh_error *err) {
+/* What was current until a version is of use to those before it, of which the oldest that is kept has the
+ * greatest age. */
+static bool is_needed(const struct keeping *keeping, const struct lh_pointer_retired *retired) {
+  const struct kept_version *const until = lh_map_get(&keeping->versions, retired->until);
+  return until != NULL && until->age + 1 < keeping->version_count;
+}
+
+/* `place` is the directory's key below the table, `name` its last part. */
+static bool stays(const struct keeping *keeping, const char *place, const char *name, bool *was_published) {
+  const bool in_partition = place != name;
+  *was_published = true;
+  if (lh_map_get(&keeping->current, place) != NULL) {
+    return true;
+  }
+  if (!in_partition && lh_map_get(&keeping->versions, name) != NULL) {
+    return true;
+  }
+  if (in_partition) {
+    const struct lh_pointer_retired *retired = lh_map_get(&keeping->retired, place);
+    retired = retired != NULL ? retired : lh_map_get(&keeping->retired, name);
+    *was_published = retired != NULL || lh_map_get(&keeping->pruned, name) != NULL;
+    return retired != NULL && is_needed(keeping, retired);
+  }
+  *was_published = lh_map_get(&keeping->pruned, name) != NULL;
+  return false;
+}
+
+static lh_status handle_version(struct collection *gc, const char *table, const char *place, const char *name,
+                                struct keeping *keeping, struct lh_error *err) {
+  bool was_published = false;
+  if (keeping->published && stays(keeping, place, name, &was_published)) {
+    return sweep_version(gc, table, place, err);
+  }
+  if (!was_published && lh_map_get(&keeping->leftovers, name) == NULL) {
+    LH_TRY(lh_map_put(&keeping->leftovers, name, gc, err));
+    gc->result->leftovers++;
+  }
+  return remove_version(gc, table, place, err);
+}
+
+/* Version directories of `table` below `within` ("" or a partition's path); nested as deep as keys can be. */
+static lh_status handle_directories(struct collection *gc, const char *table, const char *within,
+                                    size_t depth, struct keeping *keeping, struct lh_error *err) {
   struct lh_store_entry *entries = NULL;
   size_t count = 0;
-  LH_TRY(lh_store_list(gc->store, table, &gc->arena, &entries, &count, err));
+  const char *const prefix = within[0] != '\0' ? lh_arena_printf(&gc->arena, "%s/%s", table, within) : table;
+  if (prefix == NULL) {
+    return lh_error_memory(err);
+  }
+  LH_TRY(lh_store_list(gc->store, prefix, &gc->arena, &entries, &count, err));
   for (size_t i = 0; i < count; i++) {
     const char *const name = entries[i].name;
-    if (!entries[i].is_prefix || !lh_catalog_is_version(name)) {
+    if (!entries[i].is_prefix) {
       continue;
     }
-    if (kept != NULL && lh_map_get(kept, name) != NULL) {
-      LH_TRY(sweep_version(gc, table, name, err));
-      continue;
+    const char *const place = within[0] != '\0' ? lh_arena_printf(&gc->arena, "%s/%s", within, name) : name;
+    if (place == NULL) {
+      return lh_error_memory(err);
     }
-    LH_TRY(remove_version(gc, table, name, err));
-    if (pruned == NULL || lh_map_get(pruned, name) == NULL) {
-      gc->result->leftovers++;
+    if (lh_catalog_is_version(name)) {
+      LH_TRY(handle_version(gc, table, place, name, keeping, err));
+    } else if (depth < LH_CATALOG_MAX_PARTITION_KEYS && strchr(name, '=') != NULL) {
+      LH_TRY(handle_directories(gc, table, place, depth + 1, keeping, err));
     }
   }
   return LH_OK;
+}
+
+/* Forgets what is kept no more. */
+static bool prune(struct lh_pointer *pointer, size_t previous_kept, const struct keeping *keeping) {
+  size_t needed = 0;
+  for (size_t i = 0; i < pointer->retired_count; i++) {
+    if (is_needed(keeping, &pointer->retired[i])) {
+      pointer->retired[needed++] = pointer->retired[i];
+    }
+  }
+  const bool changed = needed < pointer->retired_count || previous_kept < pointer->previous_count;
+  pointer->retired_count = needed;
+  pointer->previous_count = previous_kept;
+  return changed;
 }
 
 static lh_status collect_published(struct collection *gc, const char *table, struct lh_error *err) {
   struct lh_pointer *pointer = NULL;
-  struct lh_map kept;
-  struct lh_map pruned;
+  struct keeping keeping;
   LH_TRY(lh_pointer_read(gc->store, table, &gc->arena, &pointer, err));
   if (pointer == NULL) {
     return LH_OK;
   }
   const size_t known = pointer->previous_count;
   const size_t previous_kept = known < gc->keep - 1 ? known : gc->keep - 1;
-  LH_TRY(find_kept(gc, pointer, previous_kept, &kept, err));
-  lh_map_init(&pruned, &gc->arena);
-  for (size_t i = previous_kept; i < known; i++) {
-    LH_TRY(lh_map_put(&pruned, pointer->previous[i].version, gc, err));
+  LH_TRY(find_kept(gc, pointer, previous_kept, &keeping, err));
+  struct lh_pointer pruned = *pointer;
+  pruned.retired = LH_ARENA_ARRAY(&gc->arena, struct lh_pointer_retired, pointer->retired_count);
+  if (pruned.retired == NULL) {
+    return lh_error_memory(err);
   }
-  if (previous_kept < known && !gc->dry_run) {
-    pointer->previous_count = previous_kept;
-    LH_TRY(lh_pointer_write(gc->store, pointer, &gc->arena, err));
+  for (size_t i = 0; i < pointer->retired_count; i++) {
+    pruned.retired[i] = pointer->retired[i];
+  }
+  if (prune(&pruned, previous_kept, &keeping) && !gc->dry_run) {
+    LH_TRY(lh_pointer_write(gc->store, &pruned, &gc->arena, err));
   }
   gc->result->versions += known - previous_kept;
-  return remove_directories(gc, table, &kept, &pruned, err);
+  return handle_directories(gc, table, "", 0, &keeping, err);
 }
 
 static lh_status collect_locked(struct collection *gc, const char *table, struct lh_error *err) {
@@ -133,8 +259,10 @@ static lh_status collect_unpublished(struct collection *gc, const struct lh_map 
     if (!entries[i].is_prefix || !lh_catalog_table_valid(name) || lh_map_get(published, name) != NULL) {
       continue;
     }
+    struct keeping nothing;
     lh_arena_reset(&gc->arena);
-    LH_TRY(remove_directories(gc, name, NULL, NULL, err));
+    init_keeping(gc, &nothing);
+    LH_TRY(handle_directories(gc, name, "", 0, &nothing, err));
   }
   return LH_OK;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "catalog/merge.h"
 #include "catalog/pointer.h"
 
 lh_status lh_catalog_get(struct lh_store *store, const char *table, struct lh_arena *arena,
@@ -150,29 +151,46 @@ static lh_status extend_history(const struct lh_pointer *before, struct lh_arena
 }
 
 static lh_status replace_pointer(struct lh_store *store, const struct lh_lake_version *version,
-                                 struct lh_arena *arena, struct lh_error *err) {
+                                 struct lh_arena *arena, struct lh_lake_version **out, struct lh_error *err) {
   struct lh_pointer *before = NULL;
-  struct lh_pointer next = {.current = *version};
+  struct lh_pointer *const next = LH_ARENA_NEW(arena, struct lh_pointer);
   char now[32];
-  LH_TRY(lh_pointer_read(store, version->table, arena, &before, err));
-  LH_TRY(extend_history(before, arena, &next, err));
-  if (next.current.published_at == NULL) {
-    next.current.published_at = lh_clock_utc_now(now);
+  if (next == NULL) {
+    return lh_error_memory(err);
   }
-  return lh_pointer_write(store, &next, arena, err);
+  LH_TRY(lh_pointer_read(store, version->table, arena, &before, err));
+  LH_TRY(lh_catalog_merge(before, version, arena, next, err));
+  LH_TRY(extend_history(before, arena, next, err));
+  if (next->current.published_at == NULL) {
+    next->current.published_at = lh_arena_strdup(arena, lh_clock_utc_now(now));
+    if (next->current.published_at == NULL) {
+      return lh_error_memory(err);
+    }
+  }
+  *out = &next->current;
+  return lh_pointer_write(store, next, arena, err);
+}
+
+lh_status lh_catalog_publish_merged(struct lh_store *store, const struct lh_lake_version *version,
+                                    struct lh_arena *arena, struct lh_lake_version **out,
+                                    struct lh_error *err) {
+  struct lh_store_lock *lock = NULL;
+  *out = NULL;
+  LH_TRY(check_version(store, version, err));
+  lh_status status = lh_pointer_lock(store, version->table, arena, &lock, err);
+  if (status == LH_OK) {
+    status = replace_pointer(store, version, arena, out, err);
+  }
+  lh_store_unlock(lock);
+  return status;
 }
 
 lh_status lh_catalog_publish(struct lh_store *store, const struct lh_lake_version *version,
                              struct lh_error *err) {
   struct lh_arena arena;
-  struct lh_store_lock *lock = NULL;
-  LH_TRY(check_version(store, version, err));
+  struct lh_lake_version *current = NULL;
   lh_arena_init(&arena, 0);
-  lh_status status = lh_pointer_lock(store, version->table, &arena, &lock, err);
-  if (status == LH_OK) {
-    status = replace_pointer(store, version, &arena, err);
-  }
-  lh_store_unlock(lock);
+  const lh_status status = lh_catalog_publish_merged(store, version, &arena, &current, err);
   lh_arena_clear(&arena);
   return status;
 }

@@ -1,7 +1,8 @@
 /*
  * The local catalog: which version of each lake table is current.
  *
- * `<table>/<version>/part-*.parquet` holds the data; the pointer `_lakehaul/tables/<table>.json` names the
+ * `<table>/<version>/part-*.parquet` holds the data, of a partitioned table
+ * `<table>/<key>=<value>/…/<version>/part-*.parquet`; the pointer `_lakehaul/tables/<table>.json` names the
  * current version and is replaced atomically. The pointer lists files, rows, bytes, schema, snapshot and
  * source, and the versions published before it, newest first, so that gc knows what readers may still use.
  * pointer.h has its form.
@@ -36,6 +37,22 @@ struct lh_lake_column {
   bool nullable;
 };
 
+/* What a table is partitioned by. */
+struct lh_lake_partition_key {
+  const char *name;      /* of the directories: "day" */
+  const char *transform; /* lh_partition_transform_name */
+  const char *column;    /* that the values are taken of */
+  const char *type;      /* of the values, as lh_field_type_name has them */
+};
+
+struct lh_lake_partition {
+  const char *path;          /* its directories below the table's: "country=de/day=2026-01-31" */
+  const char *version;       /* that wrote it */
+  const char *const *values; /* one a key, not escaped; NULL for a NULL */
+  uint64_t rows, bytes;
+  size_t file_count; /* the version's files are in the order of its partitions */
+};
+
 struct lh_lake_version {
   const char *table;
   const char *version;                      /* sorts by time: 20260131T120000.123456Z-4f2a09c3 */
@@ -50,7 +67,21 @@ struct lh_lake_version {
   const char *const *primary_key; /* names of columns, in the key's order; none where unknown */
   size_t primary_key_count;
   uint64_t rows, bytes;
+  const struct lh_lake_partition_key *partition_keys;
+  size_t partition_key_count;                 /* 0: not partitioned */
+  const struct lh_lake_partition *partitions; /* sorted by path */
+  size_t partition_count;
+  const char *watermark_column; /* "" or NULL: none */
+  const char *watermark;        /* the column's largest value, as the source's text; "" where there is none */
+  /* For publishing: a partial version takes the place of these partitions alone; those of the version before
+   * that are not among them stay. */
+  bool is_partial;
+  const char *const *replaces; /* paths */
+  size_t replaces_count;
 };
+
+/* Whether two tables are partitioned by the same. */
+bool lh_catalog_same_partitioning(const struct lh_lake_version *a, const struct lh_lake_version *b);
 
 /* `*out` NULL and LH_OK for a table that was never published. */
 lh_status lh_catalog_get(struct lh_store *store, const char *table, struct lh_arena *arena,
@@ -72,6 +103,16 @@ bool lh_catalog_is_version(const char *name);
  * `published_at` as now. */
 lh_status lh_catalog_publish(struct lh_store *store, const struct lh_lake_version *version,
                              struct lh_error *err) LH_WARN_UNUSED;
+/* The same, and `*out`, in `arena`, is what is current then: of a partial version with the partitions that
+ * stayed. A partial version that does not fit what is current (none, or one of other partitions or columns)
+ * is LH_ERROR_CATALOG. Partitions without rows are dropped as long as another is left. */
+lh_status lh_catalog_publish_merged(struct lh_store *store, const struct lh_lake_version *version,
+                                    struct lh_arena *arena, struct lh_lake_version **out,
+                                    struct lh_error *err) LH_WARN_UNUSED;
+
+/* Deletes the files of a version that was not published, those in partitions included. */
+lh_status lh_catalog_remove_version(struct lh_store *store, const char *table, const char *version,
+                                    struct lh_error *err) LH_WARN_UNUSED;
 
 struct lh_catalog_gc_result {
   uint64_t versions;  /* removed */
@@ -88,6 +129,8 @@ struct lh_catalog_gc_result {
 lh_status lh_catalog_gc(struct lh_store *store, int keep, bool dry_run, struct lh_catalog_gc_result *out,
                         struct lh_error *err) LH_WARN_UNUSED;
 
+/* As deep as partitions are nested. */
+#define LH_CATALOG_MAX_PARTITION_KEYS 4
 #define LH_CATALOG_RUN_LOCK "_lakehaul/run.lock"
 
 #endif

@@ -6,8 +6,10 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "catalog/pointer_json.h"
 
 #define POINTER_FORMAT 1
+#define POINTER_FORMAT_PARTITIONED 2
 #define POINTER_MAX_BYTES ((size_t)64 << 20)
 #define TABLE_MAX_BYTES 200
 
@@ -206,9 +208,9 @@ static lh_status check_format(const json_t *root, const char *what, struct lh_er
   if (format == 0) {
     return lh_error_set(err, LH_ERROR_CORRUPT, "%s: \"format\" is 0", what);
   }
-  if (format > POINTER_FORMAT) {
+  if (format > POINTER_FORMAT_PARTITIONED) {
     lh_error_set(err, LH_ERROR_CATALOG, "%s has format %llu; this lakehaul reads format %d", what,
-                 (unsigned long long)format, POINTER_FORMAT);
+                 (unsigned long long)format, POINTER_FORMAT_PARTITIONED);
     lh_error_hint(err, "a newer lakehaul wrote it: use that version for this lake");
     return LH_ERROR_CATALOG;
   }
@@ -237,7 +239,8 @@ static lh_status read_root(const json_t *root, const char *table, const char *wh
   LH_TRY(read_primary_key(root, what, arena, version, err));
   LH_TRY(read_files(root, what, arena, version, err));
   LH_TRY(read_columns(root, what, arena, version, err));
-  return read_previous(root, what, arena, pointer, err);
+  LH_TRY(read_previous(root, what, arena, pointer, err));
+  return lh_pointer_read_partitions(root, what, arena, pointer, err);
 }
 
 static lh_status decode(const struct lh_buf *bytes, const char *table, const char *what,
@@ -364,14 +367,20 @@ static json_t *make_previous(const struct lh_pointer *pointer) {
 
 static json_t *make_root(const struct lh_pointer *pointer) {
   const struct lh_lake_version *const version = &pointer->current;
-  return json_pack("{s:i, s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "format",
-                   POINTER_FORMAT, "table", make_text(version->table), "version", make_text(version->version),
-                   "published_at", make_text(version->published_at), "source", make_text(version->source),
-                   "snapshot", "time", make_text(version->snapshot_time), "lsn",
-                   make_text(version->snapshot_lsn), "rows", make_uint(version->rows), "bytes",
-                   make_uint(version->bytes), "comment", make_text(version->comment), "primary_key",
-                   make_primary_key(version), "files", make_files(version), "columns", make_columns(version),
-                   "previous", make_previous(pointer));
+  json_t *const root =
+      json_pack("{s:i, s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "format",
+                version->partition_key_count > 0 ? POINTER_FORMAT_PARTITIONED : POINTER_FORMAT, "table",
+                make_text(version->table), "version", make_text(version->version), "published_at",
+                make_text(version->published_at), "source", make_text(version->source), "snapshot", "time",
+                make_text(version->snapshot_time), "lsn", make_text(version->snapshot_lsn), "rows",
+                make_uint(version->rows), "bytes", make_uint(version->bytes), "comment",
+                make_text(version->comment), "primary_key", make_primary_key(version), "files",
+                make_files(version), "columns", make_columns(version), "previous", make_previous(pointer));
+  if (root != NULL && !lh_pointer_make_partitions(pointer, root)) {
+    json_decref(root);
+    return NULL;
+  }
+  return root;
 }
 
 static lh_status check_text(const char *text, const char *what, const struct lh_lake_version *version,
@@ -391,6 +400,9 @@ static lh_status check_texts(const struct lh_lake_version *version, struct lh_er
   LH_TRY(check_text(version->comment, "comment", version, err));
   for (size_t i = 0; i < version->primary_key_count; i++) {
     LH_TRY(check_text(version->primary_key[i], "primary key", version, err));
+  }
+  for (size_t i = 0; i < version->partition_count; i++) {
+    LH_TRY(check_text(version->partitions[i].path, "partition's path", version, err));
   }
   for (size_t i = 0; i < version->column_count; i++) {
     LH_TRY(check_text(version->columns[i].comment, "column's comment", version, err));

@@ -7,6 +7,20 @@
  *    "source_name" where it differs, "became_null" and "clamped" where not 0}],
  *    "previous": [{"version", "published_at", "rows", "bytes", "files": <count>}]}
  *
+ * A partitioned table's has "format": 2, since a reader that does not know partitions would not find their
+ * columns, and these keys:
+ *
+ *    "partition_by": [{"key", "transform", "column", "type"}],
+ *    "watermark": {"column", "value"} where there is one,
+ *    "partitions": [{"path", "version", "values": [<text or null>], "rows", "bytes", "files": <count>}],
+ *
+ * where "files" above lists the files of each partition in turn. A table that was ever partitioned may have
+ *
+ *    "retired": [{"version", "until", "partitions": [<path>]}]
+ *
+ * for directories that earlier versions still need: those that "version" wrote and that are no longer current
+ * since the publication "until"; without "partitions" all of them that no other entry names.
+ *
  * Keys come in this order. Comments and the primary key may be missing: versions of lakehaul that did not
  * keep them wrote none. A reader ignores keys it does not know; a change that older readers would
  * misunderstand raises "format", and they refuse it.
@@ -14,6 +28,7 @@
 #ifndef LH_CATALOG_POINTER_H
 #define LH_CATALOG_POINTER_H
 
+#include "base/json.h"
 #include "catalog/local.h"
 
 #define LH_CATALOG_TABLES "_lakehaul/tables"
@@ -25,8 +40,17 @@ struct lh_pointer_previous {
   uint64_t rows, bytes, files;
 };
 
+struct lh_pointer_retired {
+  const char *version;      /* that wrote the directories */
+  const char *until;        /* the version since which they are not current */
+  const char *const *paths; /* of partitions; NULL: all others of the version */
+  size_t path_count;
+};
+
 struct lh_pointer {
   struct lh_lake_version current;
+  struct lh_pointer_retired *retired;
+  size_t retired_count;
   struct lh_pointer_previous *previous; /* newest first */
   size_t previous_count;
 };
@@ -45,6 +69,9 @@ lh_status lh_pointer_write(struct lh_store *store, const struct lh_pointer *poin
 /* The exclusive lock under which a table's pointer is read, changed and replaced; waits for it. */
 lh_status lh_pointer_lock(struct lh_store *store, const char *table, struct lh_arena *arena,
                           struct lh_store_lock **out, struct lh_error *err) LH_WARN_UNUSED;
+
+/* A partition's values as a JSON array of texts and nulls; also for reports. NULL without memory. */
+json_t *lh_partition_values_to_json(const struct lh_lake_partition *partition, size_t key_count);
 
 /* Whether `key` is a valid key below `table`. */
 bool lh_pointer_owns_key(const char *table, const char *key);

@@ -1,0 +1,39 @@
+/* Removing what a version wrote that was not published: its own directory, and those in partitions. */
+#include <string.h>
+
+#include "catalog/local.h"
+
+static lh_status remove_below(struct lh_store *store, const char *prefix, const char *version, size_t depth,
+                              struct lh_arena *arena, struct lh_error *err) {
+  struct lh_store_entry *entries = NULL;
+  size_t count = 0;
+  uint64_t files = 0;
+  uint64_t bytes = 0;
+  LH_TRY(lh_store_list(store, prefix, arena, &entries, &count, err));
+  for (size_t i = 0; i < count; i++) {
+    const char *const name = entries[i].name;
+    const bool is_version = strcmp(name, version) == 0;
+    if (!entries[i].is_prefix || (!is_version && strchr(name, '=') == NULL)) {
+      continue;
+    }
+    const char *const key = lh_arena_printf(arena, "%s/%s", prefix, name);
+    if (key == NULL) {
+      return lh_error_memory(err);
+    }
+    if (is_version) {
+      LH_TRY(lh_store_delete_prefix(store, key, &files, &bytes, err));
+    } else if (depth < LH_CATALOG_MAX_PARTITION_KEYS) {
+      LH_TRY(remove_below(store, key, version, depth + 1, arena, err));
+    }
+  }
+  return LH_OK;
+}
+
+lh_status lh_catalog_remove_version(struct lh_store *store, const char *table, const char *version,
+                                    struct lh_error *err) {
+  struct lh_arena arena;
+  lh_arena_init(&arena, 0);
+  const lh_status status = remove_below(store, table, version, 0, &arena, err);
+  lh_arena_clear(&arena);
+  return status;
+}
