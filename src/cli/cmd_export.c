@@ -252,6 +252,8 @@ static lh_status copy_to_parts(struct lh_extraction *extraction, const struct lh
   const bool bars = isatty(STDERR_FILENO) && !lh_options_flag(values, OPT_QUIET);
   const struct lh_observer observer = {
       .context = &progress, .progress = bars ? on_progress : NULL, .warning = on_warning};
+  lh_task_fit_memory(extraction, (uint64_t)lh_options_int(values, OPT_MEMORY), &result->writer_options,
+                     &observer);
   lh_status status = lh_extraction_copy(extraction, parts, &observer, arena, err);
   clear_progress(&progress);
   LH_TRY(status);
@@ -275,9 +277,7 @@ static lh_status check_streams(const struct lh_options *values, const struct exp
 
 /* One file is written by one connection, in whatever size. */
 static int stream_count(const struct lh_options *values, const struct export_result *result) {
-  const uint64_t memory = (uint64_t)lh_options_int(values, OPT_MEMORY);
-  const int streams = result->is_directory ? (int)lh_options_int(values, OPT_STREAMS) : 1;
-  return lh_task_fitting_streams(memory, streams);
+  return result->is_directory ? (int)lh_options_int(values, OPT_STREAMS) : 1;
 }
 
 static lh_status export_parts(const struct lh_options *values, struct lh_extraction *extraction,
@@ -285,9 +285,6 @@ static lh_status export_parts(const struct lh_options *values, struct lh_extract
                               struct export_result *result, struct lh_error *err) {
   const struct lh_schema *const schema = &extraction->relation->schema;
   struct lh_parquet_writer_options *const writer_options = &result->writer_options;
-  lh_output_fit_memory(
-      writer_options, schema,
-      lh_task_stream_memory((uint64_t)lh_options_int(values, OPT_MEMORY), extraction->request.streams));
   struct lh_parts parts;
   lh_parts_init(&parts, schema, writer_options,
                 result->is_directory ? (uint64_t)lh_options_int(values, OPT_FILE_SIZE) : 0, create_part,

@@ -10,6 +10,7 @@
 #include "base/str.h"
 
 #define BAR_CELLS 24
+#define CHANGES_SHOWN 20
 #define REDRAW_NS (UINT64_C(100) * 1000 * 1000)
 #define PLAIN_NS (UINT64_C(10) * 1000 * 1000 * 1000)
 #define CLEAR_LINE "\r\033[2K"
@@ -163,14 +164,27 @@ void lh_progress_warning(struct lh_progress *progress, const struct lh_task_run 
   }
 }
 
+/* A table whose columns are others altogether would fill the screen. */
+static void print_more(const struct lh_task_run *task, size_t more) {
+  char text[96];
+  snprintf(text, sizeof(text), "%zu more changes of columns; run --json lists them all", more);
+  print_message("warning: task ", task, text);
+}
+
 void lh_progress_changes(struct lh_progress *progress, const struct lh_task_run *task) {
+  size_t printed = 0;
   erase(progress);
-  for (size_t i = 0; i < task->change_count; i++) {
+  for (size_t i = 0; i < task->change_count && printed < CHANGES_SHOWN; i++) {
     if (lh_schema_change_breaks(task->changes[i].kind)) {
       print_message("warning: task ", task, task->changes[i].text);
+      printed++;
     } else if (progress->style != LH_PROGRESS_NONE) {
       print_message("", task, task->changes[i].text);
+      printed++;
     }
+  }
+  if (printed == CHANGES_SHOWN && task->change_count > CHANGES_SHOWN) {
+    print_more(task, task->change_count - printed);
   }
   if (progress->style == LH_PROGRESS_BARS) {
     draw(progress);

@@ -2,6 +2,7 @@
 #include "task/task.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "postgres/types/decode.h"
@@ -11,25 +12,40 @@
 
 /* The program, its libraries and libpq before anything is read. */
 #define PROGRAM_BYTES (UINT64_C(20) << 20)
-/* A batch, a connection, and pages and dictionaries that are worth the name. */
-#define STREAM_LEAST_BYTES (UINT64_C(12) << 20)
+/* A batch and a connection, and for each column the pages and dictionary that it cannot do without. */
+#define STREAM_LEAST_BYTES (UINT64_C(8) << 20)
+#define LEAF_LEAST_BYTES (UINT64_C(96) << 10)
 /* What the engine is left with beside the program itself when files are verified. */
 #define VERIFY_SHARE_BYTES (UINT64_C(64) << 20)
 #define VERIFY_LEAST_ENGINE_BYTES (UINT64_C(64) << 20)
 
-/* What the program leaves of a task's memory. */
-static uint64_t streams_memory(uint64_t memory_bytes) {
-  return memory_bytes > 2 * PROGRAM_BYTES ? memory_bytes - PROGRAM_BYTES : memory_bytes / 2;
+static uint64_t leaf_count(const struct lh_schema *schema) {
+  uint64_t leaves = 0;
+  for (size_t i = 0; i < schema->field_count; i++) {
+    leaves += lh_field_leaf_count(&schema->fields[i]);
+  }
+  return leaves;
 }
 
-int lh_task_fitting_streams(uint64_t memory_bytes, int wanted) {
-  const uint64_t most = streams_memory(memory_bytes) / STREAM_LEAST_BYTES;
-  wanted = wanted > 1 ? wanted : 1;
-  return most < (uint64_t)wanted ? (most > 1 ? (int)most : 1) : wanted;
-}
-
-uint64_t lh_task_stream_memory(uint64_t memory_bytes, int streams) {
-  return streams_memory(memory_bytes) / (uint64_t)streams;
+void lh_task_fit_memory(struct lh_extraction *extraction, uint64_t memory_bytes,
+                        struct lh_parquet_writer_options *options, const struct lh_observer *observer) {
+  const struct lh_schema *const schema = &extraction->relation->schema;
+  const uint64_t left = memory_bytes > 2 * PROGRAM_BYTES ? memory_bytes - PROGRAM_BYTES : memory_bytes / 2;
+  const uint64_t least = STREAM_LEAST_BYTES + leaf_count(schema) * LEAF_LEAST_BYTES;
+  const uint64_t most = left / least;
+  const uint64_t wanted = extraction->request.streams > 1 ? (uint64_t)extraction->request.streams : 1;
+  const uint64_t streams = most < 1 ? 1 : most < wanted ? most : wanted;
+  extraction->request.streams = (int)streams;
+  lh_output_fit_memory(options, schema, left / streams);
+  if (most < 1) {
+    char message[256];
+    snprintf(message, sizeof(message),
+             "%s has %" PRIu64 " columns, which may take about %" PRIu64
+             " MB; this task's share of memory is %" PRIu64 " MB",
+             extraction->relation->name, leaf_count(schema), (least + PROGRAM_BYTES) >> 20,
+             memory_bytes >> 20);
+    lh_observer_warning(observer, message);
+  }
 }
 
 struct lh_pg_session lh_task_session(const struct lh_project *project, const struct lh_task_spec *spec,
@@ -241,8 +257,7 @@ static lh_status copy_extraction(const struct lh_task_request *request, struct l
   struct lh_parquet_writer_options options;
   LH_TRY(lh_task_writer_options(request, out, arena, &options, err));
   LH_TRY(lh_output_note_names(&options, &out->schema, arena, err));
-  lh_output_fit_memory(&options, &out->schema,
-                       lh_task_stream_memory(request->memory_bytes, extraction->request.streams));
+  lh_task_fit_memory(extraction, request->memory_bytes, &options, request->observer);
   struct lh_arena part_arena;
   lh_arena_init(&part_arena, 0);
   const lh_status status = copy_parts(request, extraction, &options, arena, &part_arena, out, err);
@@ -336,8 +351,7 @@ static struct lh_extract_request extract_request(const struct lh_task_request *r
       .table = spec->kind == LH_TASK_TABLE ? spec->table : NULL,
       .query = spec->kind == LH_TASK_QUERY ? spec->query : NULL,
       .select = lh_extraction_select(spec, request->limit),
-      .streams =
-          spec->sort_by_count > 0 ? 1 : lh_task_fitting_streams(request->memory_bytes, request->streams),
+      .streams = spec->sort_by_count > 0 ? 1 : request->streams,
       .split_column = spec->split_by,
       .rate_bytes = request->rate_bytes,
   };

@@ -17,6 +17,7 @@
 #include "postgres/connection.h"
 #include "project/project.h"
 #include "store/store.h"
+#include "task/extract.h"
 #include "task/interrupt.h"
 #include "task/observer.h"
 #include "task/output.h"
@@ -81,9 +82,10 @@ struct lh_task_result {
 struct lh_pg_session lh_task_session(const struct lh_project *project, const struct lh_task_spec *spec,
                                      struct lh_arena *arena);
 
-/* How many streams, of those wanted, a task's memory has room for, and what each of so many may fill. */
-int lh_task_fitting_streams(uint64_t memory_bytes, int wanted);
-uint64_t lh_task_stream_memory(uint64_t memory_bytes, int streams);
+/* Lets an extraction have as many streams, of those that were asked for, as the task's memory has room for,
+ * and fits the parts that they write into it; a warning where not even one has enough. Before it copies. */
+void lh_task_fit_memory(struct lh_extraction *extraction, uint64_t memory_bytes,
+                        struct lh_parquet_writer_options *options, const struct lh_observer *observer);
 
 /* The result lives in `arena`. After a failure, files of the version may be left for the caller to delete. */
 lh_status lh_task_run(const struct lh_task_request *request, struct lh_arena *arena,
