@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -196,6 +197,11 @@ class Project:
 
     def run(self, *args: str | Path, expect: int | None = 0, **options: Any) -> subprocess.CompletedProcess[str]:
         return self.lakehaul("run", *args, expect=expect, **options)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
 
 
 def lake_pointer(lake: Path, table: str) -> dict[str, Any]:

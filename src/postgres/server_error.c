@@ -9,6 +9,9 @@
 #include "postgres/connection_impl.h"
 
 #define WORDS_MAX 1024
+#define STANDBY_HINT                                                                               \
+  "a standby ends what is in the way of its replay: raise max_standby_streaming_delay there, set " \
+  "hot_standby_feedback, or read from the primary"
 
 /* libpq's texts have several lines, indented: one line, single spaces, no newline at the end. */
 static const char *one_line(const char *text, char out[WORDS_MAX]) {
@@ -104,7 +107,11 @@ static lh_status connection_lost(const struct lh_pg_connection *connection, stru
                words[0] != '\0' ? words : "no reason given");
   err->error_class = LH_ERROR_CLASS_RETRYABLE;
   set_sqlstate(err, "08006");
-  lh_error_hint(err, "the server's log says why it ended; run again");
+  const char *const is_standby = PQparameterStatus(connection->pg, "in_hot_standby");
+  lh_error_hint(err, "%s",
+                is_standby != NULL && strcmp(is_standby, "on") == 0
+                    ? STANDBY_HINT
+                    : "the server's log says why it ended; run again");
   return LH_ERROR_SOURCE;
 }
 
@@ -157,10 +164,7 @@ static void set_hint(const PGresult *result, const char *sqlstate, struct lh_err
   } else if (strcmp(sqlstate, "42501") == 0) {
     lh_error_hint(err, "the role needs GRANT SELECT ON the table (and GRANT USAGE ON SCHEMA its schema)");
   } else if (strcmp(sqlstate, "40001") == 0) {
-    lh_error_hint(
-        err,
-        "a standby cancels what is in the way of its replay: raise max_standby_streaming_delay, or read "
-        "from the primary");
+    lh_error_hint(err, "%s", STANDBY_HINT);
   } else if (strcmp(sqlstate, "55P03") == 0) {
     lh_error_hint(err,
                   "another session holds a lock, or waits for one: see pg_blocking_pids(); lock_timeout in "

@@ -240,7 +240,9 @@ static lh_status return_to_snapshot(struct lh_stream *stream, const struct lh_er
   }
   if (status != LH_OK) {
     *err = *cause;
-    return lh_error_prefix(err, "no new connection could take its place (%.200s)", again.message);
+    snprintf(err->message, sizeof(err->message), "%.1200s; nor could a new connection go on: %.600s",
+             cause->message, again.message);
+    return err->code;
   }
   char message[512];
   snprintf(message, sizeof(message), "a connection was replaced, and what it had read is read again: %.300s",
