@@ -469,7 +469,7 @@ static lh_status append_sort_column(struct lh_engine_result *result, size_t inde
   }
   const bool is_text = field.type == LH_TYPE_STRING;
   LH_TRY(lh_buf_append_str(sql, is_text ? "CAST(" : "", err));
-  LH_TRY(append_quoted(sql, name, '"', err));
+  LH_TRY(lh_duckdb_append_quoted(sql, name, '"', err));
   LH_TRY(lh_buf_append_str(sql, is_text ? " AS VARCHAR)" : "", err));
   return lh_buf_append_str(sql, is_descending ? " DESC NULLS FIRST" : " ASC NULLS LAST", err);
 }
