@@ -4,12 +4,15 @@
 #include "cli/cli.h"
 #include "cli/inspect.h"
 
-enum { OPT_ROW_GROUPS, OPT_JSON, OPT_COUNT };
+enum { OPT_ROW_GROUPS, OPT_PAGES, OPT_JSON, OPT_COUNT };
 
 static const struct lh_option options[OPT_COUNT] = {
     [OPT_ROW_GROUPS] = {.name = "row-groups",
                         .kind = LH_OPTION_FLAG,
                         .help = "the columns of every row group, instead of their sums"},
+    [OPT_PAGES] = {.name = "pages",
+                   .kind = LH_OPTION_FLAG,
+                   .help = "the pages of every row group, as the page index has them"},
     [OPT_JSON] = {.name = "json",
                   .kind = LH_OPTION_FLAG,
                   .help = "print everything as JSON on standard output, every row group included"},
@@ -20,9 +23,10 @@ static const struct lh_command_spec spec = {
     .summary = "show schema, row groups, encodings and statistics of a Parquet file",
     .usage = "lakehaul inspect [options] FILE",
     .description =
-        "Reads the footer alone, of files that any program wrote. Prints a line per column: codec, "
-        "encodings, "
-        "values, nulls, sizes before and after compression, least and greatest value.",
+        "Reads the footer, of files that any program wrote, and with --pages the page index. Prints a line "
+        "per "
+        "column: codec, encodings, values, nulls, sizes before and after compression, whether it has a page "
+        "index, the size of its bloom filters, least and greatest value.",
     .examples =
         "  lakehaul inspect orders.parquet\n"
         "  lakehaul inspect --row-groups orders.parquet\n"
@@ -36,16 +40,28 @@ static const struct lh_command_spec spec = {
     .positional_help = "the Parquet file",
 };
 
+static lh_status inspect_source(const struct lh_options *values, struct lh_source *source,
+                                struct lh_arena *arena, struct lh_error *err) {
+  const char *const path = values->positionals[0];
+  struct lh_parquet_footer *footer = NULL;
+  LH_TRY(lh_parquet_footer_read(source, arena, &footer, err));
+  LH_TRY(lh_inspect_check_depth(footer, path, err));
+  const struct lh_inspection inspection = {.path = path,
+                                           .footer = footer,
+                                           .pages_of = lh_options_flag(values, OPT_PAGES) ? source : NULL,
+                                           .all_row_groups = lh_options_flag(values, OPT_ROW_GROUPS)};
+  return lh_options_flag(values, OPT_JSON) ? lh_inspect_print_json(&inspection, err)
+                                           : lh_inspect_print_text(&inspection, err);
+}
+
 /* A file that cannot be read or understood is a failed inspection, not an unreachable lake. */
-static lh_status read_footer(const char *path, struct lh_arena *arena, struct lh_parquet_footer **footer,
-                             struct lh_error *err) {
+static lh_status inspect(const struct lh_options *values, struct lh_arena *arena, struct lh_error *err) {
+  const char *const path = values->positionals[0];
   struct lh_source *source = NULL;
+  LH_TRY(lh_cli_expect_local(path, err));
   lh_status status = lh_file_source_open(path, &source, err);
   if (status == LH_OK) {
-    status = lh_parquet_footer_read(source, arena, footer, err);
-  }
-  if (status == LH_OK) {
-    status = lh_inspect_check_depth(*footer, path, err);
+    status = inspect_source(values, source, arena, err);
   }
   lh_source_free(source);
   if (status == LH_ERROR_LAKE || status == LH_ERROR_UNSUPPORTED) {
@@ -53,17 +69,6 @@ static lh_status read_footer(const char *path, struct lh_arena *arena, struct lh
     status = LH_ERROR_DATA;
   }
   return status;
-}
-
-static lh_status inspect(const struct lh_options *values, struct lh_arena *arena, struct lh_error *err) {
-  const char *const path = values->positionals[0];
-  struct lh_parquet_footer *footer = NULL;
-  LH_TRY(lh_cli_expect_local(path, err));
-  LH_TRY(read_footer(path, arena, &footer, err));
-  if (lh_options_flag(values, OPT_JSON)) {
-    return lh_inspect_print_json(path, footer, err);
-  }
-  return lh_inspect_print_text(path, footer, lh_options_flag(values, OPT_ROW_GROUPS), err);
 }
 
 static int cmd_inspect(const struct lh_command_spec *command, int argc, char **argv) {

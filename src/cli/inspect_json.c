@@ -49,12 +49,12 @@ static json_t *statistics_json(const struct lh_parquet_schema_element *element,
   if (!statistics->present) {
     return json_null();
   }
-  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "null_count", number_or_null(statistics->null_count),
-                   "distinct_count", number_or_null(statistics->distinct_count), "min",
-                   bound_json(element, statistics->min_value, arena), "max",
-                   bound_json(element, statistics->max_value, arena), "is_min_exact",
-                   flag_or_null(statistics->is_min_exact), "is_max_exact",
-                   flag_or_null(statistics->is_max_exact));
+  return json_pack(
+      "{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "null_count", number_or_null(statistics->null_count),
+      "nan_count", number_or_null(statistics->nan_count), "distinct_count",
+      number_or_null(statistics->distinct_count), "min", bound_json(element, statistics->min_value, arena),
+      "max", bound_json(element, statistics->max_value, arena), "is_min_exact",
+      flag_or_null(statistics->is_min_exact), "is_max_exact", flag_or_null(statistics->is_max_exact));
 }
 
 static json_t *encodings_json(const struct lh_parquet_column_chunk *chunk) {
@@ -68,8 +68,8 @@ static json_t *encodings_json(const struct lh_parquet_column_chunk *chunk) {
 static json_t *chunk_json(const struct lh_parquet_footer *footer, const struct lh_parquet_column_chunk *chunk,
                           struct lh_arena *arena) {
   const struct lh_parquet_schema_element *const element = &footer->schema[chunk->schema_index];
-  return json_pack("{s:o, s:s, s:s, s:o, s:I, s:I, s:I, s:o, s:I, s:o, s:o, s:o, s:o}", "path",
-                   lh_cli_json_text(chunk->path), "type", lh_parquet_type_name(chunk->type), "codec",
+  return json_pack("{s:o, s:s, s:s, s:o, s:I, s:I, s:I, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+                   "path", lh_cli_json_text(chunk->path), "type", lh_parquet_type_name(chunk->type), "codec",
                    lh_parquet_codec_name(chunk->codec), "encodings", encodings_json(chunk), "values",
                    (json_int_t)chunk->num_values, "uncompressed_bytes", (json_int_t)chunk->uncompressed_bytes,
                    "compressed_bytes", (json_int_t)chunk->compressed_bytes, "statistics",
@@ -78,7 +78,74 @@ static json_t *chunk_json(const struct lh_parquet_footer *footer, const struct l
                    number_or_null(chunk->dictionary_page_offset), "bloom_filter_offset",
                    number_or_null(chunk->bloom_filter_offset), "column_index_offset",
                    number_or_null(chunk->column_index_offset), "offset_index_offset",
-                   number_or_null(chunk->offset_index_offset));
+                   number_or_null(chunk->offset_index_offset), "bloom_filter_bytes",
+                   number_or_null(chunk->bloom_filter_bytes), "column_index_bytes",
+                   number_or_null(chunk->column_index_bytes), "offset_index_bytes",
+                   number_or_null(chunk->offset_index_bytes), "unencoded_bytes",
+                   number_or_null(chunk->unencoded_bytes));
+}
+
+static json_t *page_json(const struct lh_parquet_schema_element *element,
+                         const struct lh_parquet_page_index *index, const struct lh_parquet_page *page,
+                         struct lh_arena *arena) {
+  const bool has_bounds = index->has_bounds && !page->is_null_page;
+  return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "offset", (json_int_t)page->offset,
+                   "compressed_bytes", (json_int_t)page->compressed_bytes, "first_row",
+                   (json_int_t)page->first_row, "rows", (json_int_t)page->row_count, "null_count",
+                   number_or_null(page->null_count), "min",
+                   has_bounds ? bound_json(element, page->min_value, arena) : json_null(), "max",
+                   has_bounds ? bound_json(element, page->max_value, arena) : json_null());
+}
+
+/* What lies outside of the footer. */
+static lh_status add_pages(const struct lh_inspection *inspection, const struct lh_parquet_row_group *group,
+                           const struct lh_parquet_column_chunk *chunk, json_t *object,
+                           struct lh_arena *arena, struct lh_error *err) {
+  const struct lh_parquet_schema_element *const element = &inspection->footer->schema[chunk->schema_index];
+  struct lh_parquet_page_index index;
+  int64_t bloom_bits = 0;
+  LH_TRY(lh_parquet_page_index_read(inspection->pages_of, group, chunk, arena, &index, err));
+  LH_TRY(lh_parquet_bloom_read_size(inspection->pages_of, chunk, &bloom_bits, err));
+  json_t *const pages = json_array();
+  for (size_t i = 0; i < index.page_count; i++) {
+    json_array_append_new(pages, page_json(element, &index, &index.pages[i], arena));
+  }
+  json_object_set_new(object, "bloom_filter_bitset_bytes",
+                      bloom_bits > 0 ? json_integer(bloom_bits) : json_null());
+  json_object_set_new(
+      object, "boundary_order",
+      index.has_bounds ? json_string(lh_parquet_order_name(index.boundary_order)) : json_null());
+  if (json_object_set_new(object, "pages", pages) != 0) {
+    return lh_error_memory(err);
+  }
+  return LH_OK;
+}
+
+static lh_status print_chunk(const struct lh_inspection *inspection, const struct lh_parquet_row_group *group,
+                             const struct lh_parquet_column_chunk *chunk, struct lh_arena *arena,
+                             struct lh_error *err) {
+  json_t *const object = chunk_json(inspection->footer, chunk, arena);
+  if (object == NULL) {
+    return lh_error_memory(err);
+  }
+  const lh_status status =
+      inspection->pages_of == NULL ? LH_OK : add_pages(inspection, group, chunk, object, arena, err);
+  if (status != LH_OK) {
+    json_decref(object);
+    return status;
+  }
+  return print_value(object, err);
+}
+
+static json_t *sorting_json(const struct lh_parquet_row_group *group) {
+  json_t *const sorting = json_array();
+  for (size_t i = 0; i < group->sorting_count; i++) {
+    const struct lh_parquet_sorting *const column = &group->sorting[i];
+    json_array_append_new(
+        sorting, json_pack("{s:o, s:b, s:b}", "path", lh_cli_json_text(group->columns[column->column].path),
+                           "descending", column->is_descending, "nulls_first", column->nulls_first));
+  }
+  return sorting;
 }
 
 static json_t *element_json(const struct lh_parquet_schema_element *element, size_t depth,
@@ -123,7 +190,7 @@ static lh_status print_metadata(const struct lh_parquet_footer *footer, struct l
   return LH_OK;
 }
 
-static lh_status print_row_group(const struct lh_parquet_footer *footer,
+static lh_status print_row_group(const struct lh_inspection *inspection,
                                  const struct lh_parquet_row_group *group, struct lh_arena *scratch,
                                  struct lh_error *err) {
   const char *separator = "\n      ";
@@ -133,11 +200,13 @@ static lh_status print_row_group(const struct lh_parquet_footer *footer,
   LH_TRY(print_value(number_or_null(group->total_byte_size), err));
   fputs(", \"compressed_bytes\": ", stdout);
   LH_TRY(print_value(number_or_null(group->total_compressed_size), err));
+  fputs(", \"sorting\": ", stdout);
+  LH_TRY(print_value(sorting_json(group), err));
   fputs(", \"columns\": [", stdout);
   for (size_t i = 0; i < group->column_count; i++) {
     fputs(separator, stdout);
     lh_arena_reset(scratch);
-    LH_TRY(print_value(chunk_json(footer, &group->columns[i], scratch), err));
+    LH_TRY(print_chunk(inspection, group, &group->columns[i], scratch, err));
     separator = ",\n      ";
   }
   fputs("\n    ]}", stdout);
@@ -170,25 +239,25 @@ static lh_status print_head(const char *path, const struct lh_parquet_footer *fo
   return status;
 }
 
-static lh_status print_all(const char *path, const struct lh_parquet_footer *footer, struct lh_arena *arena,
+static lh_status print_all(const struct lh_inspection *inspection, struct lh_arena *arena,
                            struct lh_error *err) {
-  LH_TRY(print_head(path, footer, err));
+  const struct lh_parquet_footer *const footer = inspection->footer;
+  LH_TRY(print_head(inspection->path, footer, err));
   LH_TRY(print_metadata(footer, err));
   LH_TRY(print_schema(footer, arena, err));
   fputs("  \"row_groups\": [", stdout);
   for (size_t i = 0; i < footer->row_group_count; i++) {
     fputs(i > 0 ? "," : "", stdout);
-    LH_TRY(print_row_group(footer, &footer->row_groups[i], arena, err));
+    LH_TRY(print_row_group(inspection, &footer->row_groups[i], arena, err));
   }
   fputs("\n  ]\n}\n", stdout);
   return LH_OK;
 }
 
-lh_status lh_inspect_print_json(const char *path, const struct lh_parquet_footer *footer,
-                                struct lh_error *err) {
+lh_status lh_inspect_print_json(const struct lh_inspection *inspection, struct lh_error *err) {
   struct lh_arena arena;
   lh_arena_init(&arena, 0);
-  const lh_status status = print_all(path, footer, &arena, err);
+  const lh_status status = print_all(inspection, &arena, err);
   lh_arena_clear(&arena);
   return status;
 }

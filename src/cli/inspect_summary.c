@@ -165,6 +165,19 @@ static uint32_t bit_of(int number) {
   return number >= 0 && number < 31 ? UINT32_C(1) << number : UNNAMED_BIT;
 }
 
+static void sum_indexes(const struct lh_parquet_column_chunk *chunk, struct lh_inspect_summary *out) {
+  out->chunks++;
+  out->offset_indexes += chunk->offset_index_offset >= 0;
+  out->column_indexes += chunk->column_index_offset >= 0;
+  if (chunk->bloom_filter_offset < 0) {
+    return;
+  }
+  const bool known = out->bloom_bytes >= 0 && chunk->bloom_filter_bytes >= 0;
+  if (!known || __builtin_add_overflow(out->bloom_bytes, chunk->bloom_filter_bytes, &out->bloom_bytes)) {
+    out->bloom_bytes = -1;
+  }
+}
+
 void lh_inspect_summarise(const struct lh_parquet_footer *footer, size_t column, size_t first_group,
                           size_t group_count, struct lh_inspect_summary *out) {
   bool bounded = true;
@@ -192,6 +205,7 @@ void lh_inspect_summarise(const struct lh_parquet_footer *footer, size_t column,
         (int64_t)((uint64_t)out->uncompressed_bytes + (uint64_t)chunk->uncompressed_bytes);
     out->compressed_bytes = (int64_t)((uint64_t)out->compressed_bytes + (uint64_t)chunk->compressed_bytes);
     bounded = bounded && merge_bounds(chunk, out);
+    sum_indexes(chunk, out);
   }
   if (!bounded) {
     out->min = (struct lh_parquet_bytes){0};

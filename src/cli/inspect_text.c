@@ -46,6 +46,10 @@ static const char *bound_text(const struct lh_parquet_schema_element *element, s
   return text == NULL || is_exact ? text : lh_arena_printf(arena, "%s…", text);
 }
 
+static const char *bloom_text(int64_t bytes, struct lh_arena *arena) {
+  return bytes == 0 ? "-" : bytes < 0 ? "yes" : bytes_text(bytes, arena);
+}
+
 static lh_status add_column(struct lh_grid *grid, const struct lh_inspect_summary *summary,
                             struct lh_error *err) {
   struct lh_arena *const arena = grid->arena;
@@ -58,6 +62,8 @@ static lh_status add_column(struct lh_grid *grid, const struct lh_inspect_summar
       bytes_text(summary->uncompressed_bytes, arena),
       bytes_text(summary->compressed_bytes, arena),
       ratio_text(summary->uncompressed_bytes, summary->compressed_bytes, arena),
+      lh_inspect_index_text(summary),
+      bloom_text(summary->bloom_bytes, arena),
       bound_text(summary->element, summary->min, summary->is_min_exact, arena),
       bound_text(summary->element, summary->max, summary->is_max_exact, arena),
   };
@@ -75,6 +81,8 @@ static lh_status print_columns(const struct lh_parquet_footer *footer, size_t fi
       {.title = "uncompressed", .to_the_right = true},
       {.title = "compressed", .to_the_right = true},
       {.title = "ratio", .to_the_right = true},
+      {.title = "index"},
+      {.title = "bloom", .to_the_right = true},
       {.title = "min", .most = VALUE_MOST},
       {.title = "max", .most = VALUE_MOST},
   };
@@ -147,6 +155,7 @@ static lh_status print_facts(const char *path, const struct lh_parquet_footer *f
       {"rows", count_text(footer->num_rows, arena)},
       {"row groups", row_groups_text(footer, arena)},
       {"data", data_text(footer, arena)},
+      {"sorted by", lh_inspect_order_text(footer, arena)},
   };
   struct lh_grid grid;
   lh_grid_init(&grid, columns, 2, arena);
@@ -220,22 +229,25 @@ static lh_status print_schema(const struct lh_parquet_footer *footer, struct lh_
   return LH_OK;
 }
 
-lh_status lh_inspect_print_text(const char *path, const struct lh_parquet_footer *footer, bool all_row_groups,
-                                struct lh_error *err) {
+lh_status lh_inspect_print_text(const struct lh_inspection *inspection, struct lh_error *err) {
+  const struct lh_parquet_footer *const footer = inspection->footer;
   struct lh_arena arena;
   lh_arena_init(&arena, 0);
-  lh_status status = print_facts(path, footer, &arena, err);
+  lh_status status = print_facts(inspection->path, footer, &arena, err);
   if (status == LH_OK) {
     status = print_metadata(footer, &arena, err);
   }
   if (status == LH_OK) {
     status = print_schema(footer, &arena, err);
   }
-  if (status == LH_OK && all_row_groups) {
+  if (status == LH_OK && inspection->all_row_groups) {
     status = print_row_groups(footer, &arena, err);
   } else if (status == LH_OK && footer->row_group_count > 0) {
     puts(footer->row_group_count == 1 ? "\nColumns:" : "\nColumns, all row groups together:");
     status = print_columns(footer, 0, footer->row_group_count, &arena, err);
+  }
+  if (status == LH_OK && inspection->pages_of != NULL) {
+    status = lh_inspect_print_pages(inspection, err);
   }
   lh_arena_clear(&arena);
   return status;

@@ -72,7 +72,7 @@ def test_facts_and_schema_are_shown(directory: Path):
 def test_bounds_and_nulls_are_those_of_all_row_groups(name: str, heading: str, directory: Path):
     text = run_lakehaul("inspect", f"{name}.parquet", cwd=directory, expect=0).stdout
     lines = column_lines(text, heading)
-    ends = {column: " ".join(line[10:]) for column, line in lines.items()}
+    ends = {column: " ".join(line[12:]) for column, line in lines.items()}
     assert ends == {
         "id": "-5 994",
         "unsigned": "4294966296 4294967295",
@@ -91,6 +91,8 @@ def test_bounds_and_nulls_are_those_of_all_row_groups(name: str, heading: str, d
     assert lines["nothing"][3:5] == ["1,000", "1,000"]
     assert lines["tags.list.element"][3:5] == ["1,333", "334"]
     assert lines["id"][1] == {"one": "ZSTD", "many": "SNAPPY"}[name]
+    has_index = pyarrow.parquet.read_metadata(directory / f"{name}.parquet").row_group(0).column(0).has_column_index
+    assert lines["id"][10:12] == ["yes" if has_index else "-", "-"]
 
 
 def test_every_row_group_is_shown_on_demand(directory: Path):
@@ -98,7 +100,7 @@ def test_every_row_group_is_shown_on_demand(directory: Path):
     assert "  row groups  10, of 100 rows each" in text.splitlines()
     for group in range(10):
         lines = column_lines(text, f"Row group {group}: 100 rows")
-        assert lines["id"][10:] == [str(100 * group - 5), str(100 * group + 94)]
+        assert lines["id"][12:] == [str(100 * group - 5), str(100 * group + 94)]
         assert len(lines) == 12
 
 

@@ -33,7 +33,7 @@ WRONG_VALUES: dict[str, dict[str, tuple[str, ...] | None]] = {
     },
     "verify": {"project": (), "lake": (), "memory": SIZE, "json": FLAG, "quiet": FLAG},
     "query": {"project": (), "lake": (), "format": ("xml", "TABLE"), "memory": SIZE},
-    "inspect": {"row-groups": FLAG, "json": FLAG},
+    "inspect": {"row-groups": FLAG, "pages": FLAG, "json": FLAG},
     "export": {
         "table": (),
         "query": (),

@@ -314,6 +314,7 @@ def assert_inspection_agrees(lakehaul, path):
                 "sizes": (column["uncompressed_bytes"], column["compressed_bytes"]),
                 "data": column["data_page_offset"],
                 "dictionary": column["dictionary_page_offset"],
+                "index": (column["column_index_offset"] is not None, column["offset_index_offset"] is not None),
             } == {
                 "path": their_column.path_in_schema,
                 "type": their_column.physical_type,
@@ -323,8 +324,11 @@ def assert_inspection_agrees(lakehaul, path):
                 "sizes": (their_column.total_uncompressed_size, their_column.total_compressed_size),
                 "data": their_column.data_page_offset,
                 "dictionary": their_column.dictionary_page_offset,
+                "index": (their_column.has_column_index, their_column.has_offset_index),
             }
             statistics, their_statistics = column["statistics"], their_column.statistics
+            if their_statistics is not None:
+                assert statistics["distinct_count"] == their_statistics.distinct_count
             if their_statistics is None:
                 assert statistics is None
                 continue
@@ -380,6 +384,36 @@ def test_inspect_agrees_with_pyarrow_on_its_own_files(lakehaul, tmp_path, option
     path = tmp_path / "foreign.parquet"
     pyarrow.parquet.write_table(FOREIGN, path, **options)
     assert_inspection_agrees(lakehaul, path)
+
+
+def test_inspect_shows_the_pages_of_other_writers_files(lakehaul, tmp_path):
+    path = tmp_path / "pages.parquet"
+    table = pyarrow.table({"n": range(5000), "text": [None if i < 2000 else f"t{i:05}" for i in range(5000)]})
+    pyarrow.parquet.write_table(table, path, write_page_index=True, data_page_size=1, write_batch_size=1000)
+    document = json.loads(lakehaul("inspect", "--pages", "--json", path, expect=0).stdout)
+    numbers, texts = document["row_groups"][0]["columns"]
+    assert [(p["first_row"], p["rows"], p["min"], p["max"], p["null_count"]) for p in numbers["pages"]] == [
+        (first, 1000, str(first), str(first + 999), 0) for first in range(0, 5000, 1000)
+    ]
+    assert numbers["boundary_order"] == "ascending"
+    assert [(p["min"], p["max"], p["null_count"]) for p in texts["pages"]] == [
+        (None, None, 1000), (None, None, 1000), ("t02000", "t02999", 0), ("t03000", "t03999", 0), ("t04000", "t04999", 0)
+    ]  # fmt: skip
+    text = lakehaul("inspect", "--pages", path, expect=0).stdout
+    assert re.search(r"^  text +3 +3,000 +1,000 .*\"t03000\" +\"t03999\"$", text, re.MULTILINE)
+    assert "Pages of row group 0:" in text
+
+
+def test_inspect_refuses_a_damaged_page_index_by_column(lakehaul, tmp_path):
+    path = tmp_path / "pages.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"n": range(5000)}), path, write_page_index=True)
+    document = json.loads(lakehaul("inspect", "--json", path, expect=0).stdout)
+    data = bytearray(path.read_bytes())
+    data[document["row_groups"][0]["columns"][0]["column_index_offset"] + 1] = 0xFF
+    path.write_bytes(data)
+    lakehaul("inspect", path, expect=0)
+    result = lakehaul("inspect", "--pages", path, expect=1)
+    assert f'{path}: the column index of column "n" cannot be read: ' in result.stderr
 
 
 @pytest.mark.parametrize("version", ["V1", "V2"])

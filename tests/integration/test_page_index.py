@@ -215,6 +215,31 @@ def test_bloom_filters_hold_all_values_and_few_others(indexed):
         assert bloom["bytes"] == (32 if path == "few" else 32768)
 
 
+def test_inspect_shows_what_hyparquet_decodes(samples, indexed):
+    path = samples / "indexed.parquet"
+    shown = subprocess.run([support.LAKEHAUL, "inspect", "--pages", "--json", path], capture_output=True, check=True)
+    document = json.loads(shown.stdout)
+    assert document["row_groups"][0]["sorting"] == [
+        {"path": "rising", "descending": False, "nulls_first": False},
+        {"path": "falling", "descending": True, "nulls_first": False},
+    ]
+    for ours, theirs in zip(document["row_groups"], indexed["row_groups"]):
+        for column, decoded in zip(ours["columns"], theirs["columns"]):
+            locations = decoded["offsets"]["page_locations"]
+            assert [(page["offset"], page["compressed_bytes"], page["first_row"]) for page in column["pages"]] == [
+                (page["offset"], page["compressed_page_size"], page["first_row_index"]) for page in locations
+            ]
+            bounds = decoded.get("bounds")
+            assert column["boundary_order"] == (bounds and bounds["boundary_order"].lower().replace("unordered", "none"))
+            if bounds is not None:
+                assert [page["null_count"] for page in column["pages"]] == bounds["null_counts"]
+                assert [page["min"] is None for page in column["pages"]] == bounds["null_pages"]
+            if column["path"] in ("key", "uuid", "few"):
+                least = [bytes.fromhex(bound).decode() for bound in bounds["min_values"]]
+                assert [page["min"] for page in column["pages"]] == least
+            assert column["bloom_filter_bitset_bytes"] == decoded.get("bloom", {}).get("bytes")
+
+
 def explain(path: Path, query: str) -> dict[str, tuple[int, int]]:
     """How many row groups and rows DataFusion had to consider, and how many of them it then read."""
     context = datafusion.SessionContext()
