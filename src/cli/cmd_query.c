@@ -9,6 +9,7 @@
 #include "cli/table_format.h"
 #include "engine/duckdb.h"
 #include "task/interrupt.h"
+#include "task/task.h"
 
 enum { OPT_PROJECT, OPT_LAKE, OPT_FORMAT, OPT_MEMORY, OPT_COUNT };
 
@@ -84,17 +85,9 @@ static lh_status add_table(struct lh_store *store, struct lh_engine *engine, con
   if (version == NULL) {
     return unknown_table(store, table, arena, err);
   }
-  const char **const files = LH_ARENA_ARRAY(arena, const char *, version->file_count);
-  if (files == NULL) {
-    return lh_error_memory(err);
-  }
-  for (size_t i = 0; i < version->file_count; i++) {
-    files[i] = lh_store_locate(store, version->files[i].key, arena);
-    if (files[i] == NULL) {
-      return lh_error_memory(err);
-    }
-  }
-  return lh_engine_add_table(engine, table, files, version->file_count, err);
+  struct lh_task_input input;
+  LH_TRY(lh_task_make_input(version, true, arena, &input, err));
+  return lh_task_add_input(&input, store, engine, arena, err);
 }
 
 static lh_status print_result(struct lh_engine_result *result, enum lh_table_format format,

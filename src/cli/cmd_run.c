@@ -19,6 +19,8 @@ enum {
   OPT_MEMORY,
   OPT_LIMIT,
   OPT_ONLY,
+  OPT_PARTITION,
+  OPT_FULL,
   OPT_FAIL_FAST,
   OPT_VERIFY,
   OPT_JSON,
@@ -64,6 +66,14 @@ static const struct lh_option options[OPT_COUNT] = {
     [OPT_ONLY] = {.name = "only",
                   .kind = LH_OPTION_FLAG,
                   .help = "only the named tasks; what they read is taken from the lake as it is"},
+    [OPT_PARTITION] = {.name = "partition",
+                       .kind = LH_OPTION_TEXTS,
+                       .value_name = "VALUE",
+                       .help = "rewrite only this partition of the named tasks: 2026-01-31, or as the lake's "
+                               "directories have it, country=de/day=2026-01-31; may be given again"},
+    [OPT_FULL] = {.name = "full",
+                  .kind = LH_OPTION_FLAG,
+                  .help = "rewrite all partitions, whatever a watermark says has changed"},
     [OPT_FAIL_FAST] = {.name = "fail-fast",
                        .kind = LH_OPTION_FLAG,
                        .help = "start nothing more once a task failed"},
@@ -90,6 +100,7 @@ static const struct lh_command_spec spec = {
         "  lakehaul run                          # everything\n"
         "  lakehaul run combined_orders          # one task and what it reads\n"
         "  lakehaul run --only combined_orders   # that task alone, over the lake as it is\n"
+        "  lakehaul run events --partition 2026-01-31 --partition 2026-02-01\n"
         "  lakehaul run --verify                 # and prove that files and database agree\n"
         "  lakehaul run --limit 1000 --lake /tmp/try\n"
         "  lakehaul run --json > result.json\n",
@@ -107,9 +118,46 @@ static enum lh_progress_style progress_style(const struct lh_options *values) {
   return isatty(STDERR_FILENO) ? LH_PROGRESS_BARS : LH_PROGRESS_PLAIN;
 }
 
+/* --partition is about tasks that are named, and that can read single partitions. */
+static lh_status check_partitions(const struct lh_options *values, const struct lh_project *project,
+                                  struct lh_error *err) {
+  if (values->text_count == 0) {
+    return LH_OK;
+  }
+  if (lh_options_flag(values, OPT_FULL)) {
+    return lh_error_set(err, LH_ERROR_USAGE, "--partition and --full exclude each other");
+  }
+  if (values->positional_count == 0) {
+    lh_error_set(err, LH_ERROR_USAGE, "--partition needs the name of a task");
+    lh_error_hint(err, "write lakehaul run TASK --partition VALUE");
+    return LH_ERROR_USAGE;
+  }
+  for (size_t i = 0; i < values->positional_count; i++) {
+    const struct lh_task_spec *const task = lh_project_find_task(project, values->positionals[i]);
+    const bool takes_some = task == NULL || (task->partition_by.count > 0 && task->kind != LH_TASK_SQL);
+    if (!takes_some) {
+      lh_error_set(err, LH_ERROR_USAGE, "task %s has no single partitions to rewrite", task->name);
+      lh_error_hint(err, task->kind == LH_TASK_SQL ? "SQL tasks are always written whole"
+                                                   : "--partition is for tasks with partition_by");
+      return LH_ERROR_USAGE;
+    }
+    const char *const *ignored = NULL;
+    struct lh_arena arena;
+    lh_arena_init(&arena, 0);
+    lh_status status = LH_OK;
+    for (size_t j = 0; j < values->text_count && task != NULL && status == LH_OK; j++) {
+      status = lh_partition_parse_path(&task->partition_by, values->texts[j], &arena, &ignored, err);
+    }
+    lh_arena_clear(&arena);
+    LH_TRY(status);
+  }
+  return LH_OK;
+}
+
 static lh_status execute(const struct lh_options *values, struct lh_cli_project *open,
                          struct lh_run_result *result, struct lh_error *err) {
   const struct lh_project *const project = open->project;
+  LH_TRY(check_partitions(values, project, err));
   LH_TRY(lh_graph_select(open->graph, values->positionals, values->positional_count,
                          lh_options_flag(values, OPT_ONLY), err));
   const char *const lake = lh_options_string(values, OPT_LAKE);
@@ -128,6 +176,11 @@ static lh_status execute(const struct lh_options *values, struct lh_cli_project 
       .lake = lake != NULL ? lake : project->lake,
       .lake_base = lake != NULL ? working_directory : project->directory,
       .limit = lh_options_given(values, OPT_LIMIT) ? lh_options_int(values, OPT_LIMIT) : -1,
+      .partitions = values->texts,
+      .partition_count = values->text_count,
+      .partition_tasks = values->positionals,
+      .partition_task_count = values->text_count > 0 ? values->positional_count : 0,
+      .full = lh_options_flag(values, OPT_FULL),
       .fail_fast = lh_options_flag(values, OPT_FAIL_FAST),
       .verify = lh_options_flag(values, OPT_VERIFY),
       .progress = progress_style(values),

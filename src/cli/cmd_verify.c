@@ -88,13 +88,8 @@ static lh_status verify_version(struct verification *verification, struct lh_ver
   struct lh_arena *const arena = &verification->open.arena;
   LH_TRY(find_version(verification, report, err));
   const struct lh_lake_version *const version = report->version;
-  const char **const keys = LH_ARENA_ARRAY(arena, const char *, version->file_count);
-  if (keys == NULL) {
-    return lh_error_memory(err);
-  }
-  for (size_t i = 0; i < version->file_count; i++) {
-    keys[i] = version->files[i].key;
-  }
+  struct lh_task_input lake;
+  LH_TRY(lh_task_make_input(version, false, arena, &lake, err));
   const struct lh_task_request request = {
       .spec = report->task,
       .source = verification->source,
@@ -111,7 +106,7 @@ static lh_status verify_version(struct verification *verification, struct lh_ver
       .temp_directory = verification->temp_directory,
       .interrupt = verification->interrupt,
   };
-  return lh_task_verify(&request, keys, version->file_count, arena, &report->result, err);
+  return lh_task_verify(&request, &lake, arena, &report->result, err);
 }
 
 static void show_progress(const struct verification *verification, size_t number) {

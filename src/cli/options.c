@@ -153,6 +153,7 @@ static lh_status set_value(const struct lh_option *option, const char *text, str
   switch (option->kind) {
     case LH_OPTION_FLAG:
     case LH_OPTION_STRING:
+    case LH_OPTION_TEXTS:
       return LH_OK;
     case LH_OPTION_INT:
     case LH_OPTION_BYTES:
@@ -185,7 +186,7 @@ static lh_status take_option(struct parser *parser, const struct lh_option *opti
                              struct lh_error *err) {
   const struct lh_command_spec *const spec = parser->spec;
   struct lh_option_value *const value = &parser->out->values[option - spec->options];
-  if (value->given) {
+  if (value->given && option->kind != LH_OPTION_TEXTS) {
     lh_error_set(err, LH_ERROR_USAGE, "--%s is given twice", option->name);
     return hint_help(spec, "", err);
   }
@@ -208,6 +209,13 @@ static lh_status take_option(struct parser *parser, const struct lh_option *opti
     }
     text = next;
     parser->at++;
+  }
+  if (option->kind == LH_OPTION_TEXTS) {
+    if (parser->out->text_count == LH_OPTION_MAX_TEXTS) {
+      return lh_error_set(err, LH_ERROR_USAGE, "--%s is given more than %d times", option->name,
+                          LH_OPTION_MAX_TEXTS);
+    }
+    parser->out->texts[parser->out->text_count++] = text;
   }
   const lh_status status = set_value(option, text, value, err);
   return status == LH_ERROR_USAGE ? hint_help(spec, "", err) : status;

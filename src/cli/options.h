@@ -26,7 +26,8 @@
 
 #include "lakehaul/error.h"
 
-#define LH_OPTIONS_MAX 32 /* per command */
+#define LH_OPTIONS_MAX 32        /* per command */
+#define LH_OPTION_MAX_TEXTS 1000 /* of an LH_OPTION_TEXTS */
 
 enum lh_option_kind {
   LH_OPTION_FLAG,   /* takes no value */
@@ -34,6 +35,7 @@ enum lh_option_kind {
   LH_OPTION_INT,    /* a whole number from min to max */
   LH_OPTION_BYTES,  /* "512MB", from min to max bytes */
   LH_OPTION_CHOICE, /* one of choices */
+  LH_OPTION_TEXTS,  /* a text, and may be given again; one option of a command at most */
 };
 
 struct lh_option {
@@ -77,6 +79,8 @@ struct lh_options {
   struct lh_option_value values[LH_OPTIONS_MAX]; /* same order as spec->options */
   const char *const *positionals;                /* borrowed from argv */
   size_t positional_count;
+  const char *texts[LH_OPTION_MAX_TEXTS]; /* of the LH_OPTION_TEXTS option; borrowed from argv */
+  size_t text_count;
   bool help; /* --help or -h was given: nothing after it is looked at, and nothing is missed */
 };
 

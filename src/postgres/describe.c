@@ -258,13 +258,18 @@ static lh_status append_columns(const struct lh_pg_relation *relation, struct lh
   return LH_OK;
 }
 
-static const char *limit_sql(const struct lh_pg_relation *relation, struct lh_arena *arena) {
-  return relation->limit < 0 ? "" : lh_arena_printf(arena, " LIMIT %" PRId64, relation->limit);
+static lh_status put_select_together(struct lh_pg_relation *relation, struct lh_arena *arena,
+                                     struct lh_error *err) {
+  const char *const limit =
+      relation->limit < 0 ? "" : lh_arena_printf(arena, " LIMIT %" PRId64, relation->limit);
+  relation->select_sql = limit != NULL ? lh_arena_printf(arena, "%s FROM %s%s%s", relation->columns_sql,
+                                                         relation->from_sql, relation->order_sql, limit)
+                                       : NULL;
+  return relation->select_sql != NULL ? LH_OK : lh_error_memory(err);
 }
 
 static lh_status build_select(struct lh_pg_relation *relation, const struct lh_pg_select_options *options,
                               struct lh_arena *arena, struct lh_error *err) {
-  const char *order = "";
   struct lh_buf sql;
   lh_buf_init(&sql, SQL_MAX_BYTES);
   lh_status status = append_columns(relation, arena, &sql, err);
@@ -273,13 +278,25 @@ static lh_status build_select(struct lh_pg_relation *relation, const struct lh_p
   }
   lh_buf_clear(&sql);
   LH_TRY(status);
-  LH_TRY(lh_pg_sort_relation(relation, options, arena, &order, err));
-  const char *const limit = limit_sql(relation, arena);
-  if (relation->columns_sql != NULL && limit != NULL) {
-    relation->select_sql =
-        lh_arena_printf(arena, "%s FROM %s%s%s", relation->columns_sql, relation->from_sql, order, limit);
+  LH_TRY(lh_pg_sort_relation(relation, options, arena, &relation->order_sql, err));
+  return relation->columns_sql != NULL ? put_select_together(relation, arena, err) : lh_error_memory(err);
+}
+
+lh_status lh_pg_narrow_relation(struct lh_pg_connection *connection, struct lh_pg_relation *relation,
+                                const char *condition, struct lh_arena *arena, struct lh_error *err) {
+  const bool is_query = relation->kind == 0;
+  const char *const where = relation->where != NULL
+                                ? lh_arena_printf(arena, "(%s) AND (%s)", relation->where, condition)
+                                : condition;
+  relation->from_sql = where != NULL ? lh_arena_printf(arena, "%s WHERE (%s)",
+                                                       is_query ? relation->from_sql : relation->name, where)
+                                     : NULL;
+  if (relation->from_sql == NULL) {
+    return lh_error_memory(err);
   }
-  return relation->select_sql != NULL ? LH_OK : lh_error_memory(err);
+  relation->where = is_query ? NULL : where;
+  LH_TRY(put_select_together(relation, arena, err));
+  return lh_pg_lock_relation(connection, relation, arena, err);
 }
 
 lh_status lh_pg_explain_denial(const struct lh_pg_connection *connection, const char *relation_name,

@@ -49,6 +49,7 @@ struct lh_pg_relation {
   const char *const
       *primary_key; /* names of fields, in the key's order; none where a part of it is not read as it is */
   size_t primary_key_count;
+  const char *order_sql;   /* " ORDER BY …", or "" */
   const struct lh_sorted_field
       *sorted; /* how the rows of select_sql come; none where they come as they lie */
   size_t sorted_count;
@@ -98,6 +99,12 @@ lh_status lh_pg_describe_query(struct lh_pg_connection *connection, const char *
  * LH_ERROR_DATA. */
 lh_status lh_pg_lock_relation(struct lh_pg_connection *connection, struct lh_pg_relation *relation,
                               struct lh_arena *arena, struct lh_error *err) LH_WARN_UNUSED;
+
+/* Leaves those rows that the condition takes, too: SQL of lakehaul's own, over the source's columns. Planned
+ * like a described relation. */
+lh_status lh_pg_narrow_relation(struct lh_pg_connection *connection, struct lh_pg_relation *relation,
+                                const char *condition, struct lh_arena *arena,
+                                struct lh_error *err) LH_WARN_UNUSED;
 
 /* Every table, partitioned table (not its leaves), view, materialized and foreign table outside the system
  * schemas that the role may read; for `lakehaul init`. */

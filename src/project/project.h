@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "codec/codec.h"
+#include "column/partition.h"
 #include "column/policy.h"
 #include "lakehaul/error.h"
 
@@ -53,6 +54,8 @@ struct lh_task_spec {
   int streams;                     /* connections at a time: the task's or the project's, 1..256 */
   const char *split_by;            /* LH_TASK_TABLE: the column that divides the table among them, or NULL */
   uint64_t file_bytes;             /* a file ends past so many: the task's or the project's */
+  struct lh_partition_by partition_by;
+  const char *watermark; /* column whose values tell which partitions have changed; NULL: none */
 };
 
 /* A database as the file names it. */

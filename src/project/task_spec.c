@@ -10,6 +10,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "project/column_spec.h"
+#include "project/partition_spec.h"
 #include "project/quantity.h"
 
 #define RESERVED_NAME "_lakehaul" /* the lake's own folder */
@@ -35,7 +36,9 @@ enum task_key {
   KEY_SORT_BY,
   KEY_STREAMS,
   KEY_SPLIT_BY,
-  KEY_FILE_SIZE
+  KEY_FILE_SIZE,
+  KEY_PARTITION_BY,
+  KEY_WATERMARK
 };
 #define KIND_COUNT 3
 
@@ -57,11 +60,12 @@ static const struct lh_yaml_key task_keys[] = {
     [KEY_STREAMS] = {"streams", false},
     [KEY_SPLIT_BY] = {"split_by", false},
     [KEY_FILE_SIZE] = {"file_size", false},
+    [KEY_PARTITION_BY] = {"partition_by", false},
+    [KEY_WATERMARK] = {"watermark", false},
     {"file", true},
     {"c", true},
     {"command", true},
     {"load", true},
-    {"partition_by", true},
     {"checks", true},
     {"inputs", true},
     {"into", true},
@@ -343,6 +347,7 @@ static lh_status check_kind_takes(const struct lh_yaml *yaml, const struct lh_ya
       {KEY_NAMES, true, "name the columns in its SELECT"},
       {KEY_STREAMS, false, "only tables are read over several connections"},
       {KEY_SPLIT_BY, false, "only tables are read over several connections"},
+      {KEY_WATERMARK, true, "it is for tasks that read PostgreSQL"},
   };
   for (size_t i = 0; i < sizeof(of_tables) / sizeof(of_tables[0]); i++) {
     const yaml_node_t *const key = fields[of_tables[i].key].key;
@@ -406,6 +411,24 @@ static lh_status read_policy(struct lh_yaml *yaml, const struct lh_yaml_field *f
   return LH_OK;
 }
 
+static lh_status read_partitions(struct lh_yaml *yaml, const struct lh_yaml_field *fields, const char *scope,
+                                 struct lh_task_spec *task, struct lh_error *err) {
+  const struct lh_yaml_field *const watermark = &fields[KEY_WATERMARK];
+  if (fields[KEY_PARTITION_BY].key != NULL) {
+    LH_TRY(lh_partition_spec_read(yaml, fields[KEY_PARTITION_BY].value, scope, &task->partition_by, err));
+  }
+  if (watermark->key == NULL) {
+    return LH_OK;
+  }
+  LH_TRY(lh_yaml_get_text(yaml, watermark->value, "watermark", scope, &task->watermark, err));
+  if (task->partition_by.count > 0) {
+    return LH_OK;
+  }
+  lh_yaml_fail(yaml, watermark->key, LH_ERROR_PROJECT, err, "%s has a watermark and no partition_by", scope);
+  lh_error_hint(err, "a watermark says which partitions have changed: add partition_by, or leave it out");
+  return LH_ERROR_PROJECT;
+}
+
 lh_status lh_task_spec_read(struct lh_yaml *yaml, const yaml_node_t *key, const yaml_node_t *value,
                             const char *directory, struct lh_task_spec *task, struct lh_error *err) {
   const char *name;
@@ -440,6 +463,7 @@ lh_status lh_task_spec_read(struct lh_yaml *yaml, const yaml_node_t *key, const 
     LH_TRY(read_sort_by(yaml, &fields[KEY_SORT_BY], scope, task, err));
   }
   LH_TRY(read_division(yaml, fields, scope, task, err));
+  LH_TRY(read_partitions(yaml, fields, scope, task, err));
   if (fields[KEY_COLUMNS].key != NULL) {
     LH_TRY(lh_column_spec_read(yaml, fields[KEY_COLUMNS].value, scope, task, err));
   }

@@ -6,49 +6,28 @@
 static json_t *inputs_to_json(const struct lh_job *job) {
   json_t *const inputs = json_array();
   for (size_t i = 0; i < job->input_count; i++) {
-    json_t *const keys = json_array();
-    for (size_t j = 0; j < job->inputs[i].key_count; j++) {
-      json_array_append_new(keys, json_string(job->inputs[i].keys[j]));
-    }
-    json_array_append_new(inputs, json_pack("{s:s, s:o}", "table", job->inputs[i].table, "keys", keys));
+    const struct lh_task_input *const input = &job->inputs[i];
+    json_array_append_new(inputs, json_pack("{s:s, s:o, s:o}", "table", input->table, "keys",
+                                            lh_names_to_json(input->keys, input->key_count), "partitions",
+                                            lh_input_partitions_to_json(input)));
   }
   return inputs;
 }
 
 lh_status lh_job_encode(const struct lh_job *job, struct lh_buf *out, struct lh_error *err) {
-  json_t *const object =
-      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:I, s:i, s:i, s:I, s:o}",
-                "project_path", job->project_path, "project_text", job->project_text, "task", job->task,
-                "sql", job->sql, "lake", job->lake, "version", job->version, "snapshot_id", job->snapshot_id,
-                "snapshot_time", job->snapshot_time, "snapshot_lsn", job->snapshot_lsn, "temp_directory",
-                job->temp_directory, "limit", (json_int_t)job->limit, "verify", job->verify, "memory_bytes",
-                (json_int_t)job->memory_bytes, "threads", job->threads, "streams", job->streams, "rate_bytes",
-                (json_int_t)job->rate_bytes, "inputs", inputs_to_json(job));
+  json_t *const object = json_pack(
+      "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:I, s:i, s:i, s:I, s:o, s:o, s:b}",
+      "project_path", job->project_path, "project_text", job->project_text, "task", job->task, "sql",
+      job->sql, "lake", job->lake, "version", job->version, "snapshot_id", job->snapshot_id, "snapshot_time",
+      job->snapshot_time, "snapshot_lsn", job->snapshot_lsn, "temp_directory", job->temp_directory, "limit",
+      (json_int_t)job->limit, "verify", job->verify, "memory_bytes", (json_int_t)job->memory_bytes, "threads",
+      job->threads, "streams", job->streams, "rate_bytes", (json_int_t)job->rate_bytes, "inputs",
+      inputs_to_json(job), "partitions", lh_names_to_json(job->partitions, job->partition_count), "full",
+      job->full);
   return lh_json_take_append(object, false, out, err);
 }
 
 static const char job_what[] = "the job from the supervisor";
-
-static lh_status decode_keys(const json_t *array, struct lh_arena *arena, struct lh_task_input *out,
-                             struct lh_error *err) {
-  out->key_count = json_array_size(array);
-  const char **const keys = LH_ARENA_ARRAY(arena, const char *, out->key_count);
-  if (keys == NULL) {
-    return lh_error_memory(err);
-  }
-  for (size_t i = 0; i < out->key_count; i++) {
-    const char *const key = json_string_value(json_array_get(array, i));
-    if (key == NULL) {
-      return lh_error_set(err, LH_ERROR_CORRUPT, "%s: a key is not a string", job_what);
-    }
-    keys[i] = lh_arena_strdup(arena, key);
-    if (keys[i] == NULL) {
-      return lh_error_memory(err);
-    }
-  }
-  out->keys = keys;
-  return LH_OK;
-}
 
 static lh_status decode_inputs(const json_t *object, struct lh_arena *arena, struct lh_job *out,
                                struct lh_error *err) {
@@ -64,7 +43,8 @@ static lh_status decode_inputs(const json_t *object, struct lh_arena *arena, str
     json_t *keys = NULL;
     LH_TRY(lh_json_get_string(input, "table", job_what, arena, &out->inputs[i].table, err));
     LH_TRY(lh_json_get_array(input, "keys", job_what, &keys, err));
-    LH_TRY(decode_keys(keys, arena, &out->inputs[i], err));
+    LH_TRY(lh_names_decode(keys, job_what, arena, &out->inputs[i].keys, &out->inputs[i].key_count, err));
+    LH_TRY(lh_input_partitions_decode(input, job_what, arena, &out->inputs[i], err));
   }
   return LH_OK;
 }
@@ -95,6 +75,9 @@ static lh_status decode_job_object(const json_t *object, struct lh_arena *arena,
   out->streams = (int)json_integer_value(json_object_get(object, "streams"));
   LH_TRY(lh_json_get_uint(object, "memory_bytes", job_what, &out->memory_bytes, err));
   LH_TRY(lh_json_get_uint(object, "rate_bytes", job_what, &out->rate_bytes, err));
+  out->full = json_is_true(json_object_get(object, "full"));
+  LH_TRY(lh_names_decode(json_object_get(object, "partitions"), job_what, arena, &out->partitions,
+                         &out->partition_count, err));
   return decode_inputs(object, arena, out, err);
 }
 

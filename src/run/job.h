@@ -41,6 +41,9 @@ struct lh_job {
   uint64_t rate_bytes; /* this task's share; 0: no limit */
   struct lh_task_input *inputs;
   size_t input_count;
+  const char *const *partitions; /* the only ones to be rewritten */
+  size_t partition_count;
+  bool full;
 };
 
 lh_status lh_job_encode(const struct lh_job *job, struct lh_buf *out, struct lh_error *err) LH_WARN_UNUSED;
@@ -79,6 +82,18 @@ lh_status lh_report_encode_failed(const struct lh_error *failure, struct lh_buf 
 
 lh_status lh_report_decode(const char *line, size_t length, struct lh_arena *arena, struct lh_report *out,
                            struct lh_error *err) LH_WARN_UNUSED;
+
+/* Partitions as JSON and back: of an input, in a finished report, and for `--json` those that `version` wrote
+ * of all. For this module's files. */
+json_t *lh_input_partitions_to_json(const struct lh_task_input *input);
+lh_status lh_input_partitions_decode(const json_t *input, const char *what, struct lh_arena *arena,
+                                     struct lh_task_input *out, struct lh_error *err) LH_WARN_UNUSED;
+json_t *lh_result_partitions_to_json(const struct lh_task_result *result);
+lh_status lh_result_partitions_decode(const json_t *object, const char *what, struct lh_arena *arena,
+                                      struct lh_lake_version *out, struct lh_error *err) LH_WARN_UNUSED;
+json_t *lh_names_to_json(const char *const *names, size_t count);
+lh_status lh_names_decode(const json_t *array, const char *what, struct lh_arena *arena,
+                          const char *const **out, size_t *count, struct lh_error *err) LH_WARN_UNUSED;
 
 /* The error as a JSON object, also for `--json`. NULL without memory. */
 json_t *lh_error_to_json(const struct lh_error *failure);

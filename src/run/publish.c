@@ -8,15 +8,11 @@
 
 static void remove_files(struct lh_supervisor *supervisor, const struct lh_task_run *task) {
   struct lh_error ignored;
-  uint64_t files = 0;
-  uint64_t bytes = 0;
   if (task->version == NULL) {
     return;
   }
-  char prefix[512];
-  snprintf(prefix, sizeof(prefix), "%s/%s", task->name, task->version);
   /* What cannot be removed now is a leftover that gc finds: the version was never published. */
-  const lh_status removed = lh_store_delete_prefix(supervisor->store, prefix, &files, &bytes, &ignored);
+  const lh_status removed = lh_catalog_remove_version(supervisor->store, task->name, task->version, &ignored);
   (void)removed;
 }
 
@@ -130,21 +126,18 @@ static void warn_of_later_snapshot(struct lh_supervisor *supervisor, const struc
 }
 
 static lh_status publish(struct lh_supervisor *supervisor, struct lh_task_run *task, struct lh_error *err) {
-  struct lh_lake_version *const version = LH_ARENA_NEW(supervisor->arena, struct lh_lake_version);
+  struct lh_lake_version *current = NULL;
+  struct lh_lake_version version = *task->published;
   char now[32];
-  if (version == NULL) {
-    return lh_error_memory(err);
-  }
-  *version = *task->published;
-  version->published_at = lh_arena_strdup(supervisor->arena, lh_clock_utc_now(now));
-  if (version->published_at == NULL) {
+  version.published_at = lh_arena_strdup(supervisor->arena, lh_clock_utc_now(now));
+  if (version.published_at == NULL) {
     return lh_error_memory(err);
   }
   warn_of_later_snapshot(supervisor, task);
-  LH_TRY(lh_catalog_publish(supervisor->store, version, err));
-  task->published = version;
-  task->rows = version->rows;
-  task->bytes = version->bytes;
+  LH_TRY(lh_catalog_publish_merged(supervisor->store, &version, supervisor->arena, &current, err));
+  task->published = current;
+  task->rows = version.rows;
+  task->bytes = version.bytes;
   return LH_OK;
 }
 

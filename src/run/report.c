@@ -50,14 +50,6 @@ static json_t *changes_to_json(const struct lh_schema_change *changes, size_t co
   return list;
 }
 
-static json_t *names_to_json(const char *const *names, size_t count) {
-  json_t *const list = json_array();
-  for (size_t i = 0; i < count; i++) {
-    json_array_append_new(list, json_string(names[i]));
-  }
-  return list;
-}
-
 static lh_status columns_to_json(const struct lh_task_result *result, json_t *array, struct lh_error *err) {
   const struct lh_schema *const schema = &result->schema;
   struct lh_arena arena;
@@ -96,12 +88,13 @@ lh_status lh_report_encode_finished(const struct lh_job *job, const struct lh_ta
   json_t *const columns = json_array();
   const lh_status status = columns_to_json(result, columns, err);
   json_t *const object = json_pack(
-      "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:s, s:o, s:o}", "event", "finished", "table",
+      "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:s, s:o, s:o, s:o}", "event", "finished", "table",
       job->task, "version", job->version, "source", result->source, "snapshot_time", job->snapshot_time,
       "snapshot_lsn", job->snapshot_lsn, "rows", (json_int_t)result->rows, "bytes", (json_int_t)result->bytes,
       "files", files, "columns", columns, "comment", result->comment != NULL ? result->comment : "",
-      "primary_key", names_to_json(result->primary_key, result->primary_key_count), "schema_changes",
-      changes_to_json(result->changes, result->change_count));
+      "primary_key", lh_names_to_json(result->primary_key, result->primary_key_count), "schema_changes",
+      changes_to_json(result->changes, result->change_count), "partitioning",
+      lh_result_partitions_to_json(result));
   if (status != LH_OK) {
     json_decref(object);
     return status;
@@ -218,6 +211,8 @@ static lh_status decode_finished(const json_t *object, struct lh_arena *arena, s
   LH_TRY(decode_columns(object, arena, version, err));
   LH_TRY(lh_json_get_string(object, "comment", report_what, arena, &version->comment, err));
   LH_TRY(decode_primary_key(object, arena, version, err));
+  LH_TRY(
+      lh_result_partitions_decode(json_object_get(object, "partitioning"), report_what, arena, version, err));
   LH_TRY(decode_changes(object, arena, out, err));
   version->published_at = "";
   out->version = version;

@@ -39,11 +39,11 @@ struct lh_task_run {
   uint64_t bytes;         /* read so far, then bytes of its files */
   uint64_t start_ns;
   double seconds;
-  struct lh_error error; /* of a failed task */
-  const char *reason;    /* of a skipped one: "orders failed" */
-  const struct lh_lake_version *published;
-  bool verified;                          /* its files are compared with the source before it is published */
-  const struct lh_schema_change *changes; /* of its columns against those published before */
+  struct lh_error error;                   /* of a failed task */
+  const char *reason;                      /* of a skipped one: "orders failed" */
+  const struct lh_lake_version *published; /* with the partitions that stayed */
+  bool verified;                           /* its files are compared with the source before it is published */
+  const struct lh_schema_change *changes;  /* of its columns against those published before */
   size_t change_count;
 };
 
@@ -56,9 +56,14 @@ struct lh_run_options {
   int jobs;
   int streams; /* connections per table, whatever the project says; 0: what it says */
   uint64_t memory_bytes;
-  const char *lake;      /* the project's, or what --lake says */
-  const char *lake_base; /* the directory that a relative `lake` starts from */
-  int64_t limit;         /* -1: all rows */
+  const char *lake;              /* the project's, or what --lake says */
+  const char *lake_base;         /* the directory that a relative `lake` starts from */
+  int64_t limit;                 /* -1: all rows */
+  const char *const *partitions; /* of the tasks named by the user: the only ones to be rewritten */
+  size_t partition_count;
+  const char *const *partition_tasks; /* those tasks */
+  size_t partition_task_count;
+  bool full; /* all partitions, whatever has changed */
   bool fail_fast;
   bool verify; /* compare what was read with the source before it is published */
   enum lh_progress_style progress;

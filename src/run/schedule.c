@@ -51,15 +51,7 @@ static lh_status add_input(struct lh_supervisor *supervisor, const char *table,
     lh_error_hint(err, "add a task that makes %s, or run that task first", table);
     return status;
   }
-  const char **const keys = LH_ARENA_ARRAY(supervisor->arena, const char *, version->file_count);
-  if (keys == NULL) {
-    return lh_error_memory(err);
-  }
-  for (size_t i = 0; i < version->file_count; i++) {
-    keys[i] = version->files[i].key;
-  }
-  *out = (struct lh_task_input){.table = table, .keys = keys, .key_count = version->file_count};
-  return LH_OK;
+  return lh_task_make_input(version, true, supervisor->arena, out, err);
 }
 
 /* Every table that a SQL task reads, pinned to one version: this run's where it makes one, else the lake's.
@@ -107,6 +99,17 @@ static int threads_per_task(const struct lh_supervisor *supervisor) {
   return share > 1 ? (int)share : 1;
 }
 
+/* Whether the task is one of those that --partition is about. */
+static bool takes_partitions(const struct lh_supervisor *supervisor, const struct lh_task_run *task) {
+  const struct lh_run_options *const options = supervisor->options;
+  for (size_t i = 0; i < options->partition_task_count; i++) {
+    if (strcmp(options->partition_tasks[i], task->name) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 static lh_status start(struct lh_supervisor *supervisor, size_t index, struct lh_error *err) {
   struct lh_task_run *const task = &supervisor->tasks[index];
   const bool reads_source = lh_task_reads_source(task);
@@ -132,6 +135,11 @@ static lh_status start(struct lh_supervisor *supervisor, size_t index, struct lh
       .streams = supervisor->options->streams,
       .rate_bytes = supervisor->options->project->rate_bytes / parallel_tasks(supervisor),
   };
+  job.full = supervisor->options->full;
+  if (takes_partitions(supervisor, task)) {
+    job.partitions = supervisor->options->partitions;
+    job.partition_count = supervisor->options->partition_count;
+  }
   LH_TRY(resolve_inputs(supervisor, task, &job, err));
   LH_TRY(lh_worker_spawn(&supervisor->workers[index], &job, err));
   lh_log(LH_LOG_DEBUG, "task %s: worker process %d, version %s", task->name,

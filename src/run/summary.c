@@ -35,6 +35,56 @@ static void print_task(const struct lh_task_run *task, int width, FILE *to) {
   fputc('\n', to);
 }
 
+/* -------- partitions -------- */
+
+#define PARTITIONS_SHOWN 8
+
+static bool was_written(const struct lh_task_run *task, const struct lh_lake_partition *partition) {
+  return strcmp(partition->version, task->version) == 0;
+}
+
+static void print_partitions(const struct lh_task_run *task, FILE *to) {
+  const struct lh_lake_version *const version = task->published;
+  size_t written = 0;
+  for (size_t i = 0; i < version->partition_count; i++) {
+    written += was_written(task, &version->partitions[i]) ? 1 : 0;
+  }
+  fprintf(to, "\n%s: %zu of %zu partition%s written\n", task->name, written, version->partition_count,
+          version->partition_count == 1 ? "" : "s");
+  size_t shown = 0;
+  for (size_t i = 0; i < version->partition_count && shown < PARTITIONS_SHOWN; i++) {
+    const struct lh_lake_partition *const partition = &version->partitions[i];
+    char rows[32];
+    char bytes[32];
+    if (was_written(task, partition)) {
+      fprintf(to, "  %-40s  %15s  %10s\n", partition->path, lh_str_format_count(partition->rows, rows),
+              lh_str_format_bytes(partition->bytes, bytes));
+      shown++;
+    }
+  }
+  if (written > shown) {
+    fprintf(to, "  … and %zu more (--json lists all)\n", written - shown);
+  }
+}
+
+static json_t *partitions_to_json(const struct lh_task_run *task) {
+  const struct lh_lake_version *const version = task->published;
+  json_t *const list = json_array();
+  for (size_t i = 0; i < version->partition_count; i++) {
+    const struct lh_lake_partition *const partition = &version->partitions[i];
+    json_t *const values = json_object();
+    for (size_t j = 0; j < version->partition_key_count; j++) {
+      json_object_set_new(values, version->partition_keys[j].name,
+                          partition->values[j] != NULL ? json_string(partition->values[j]) : json_null());
+    }
+    json_array_append_new(
+        list, json_pack("{s:o, s:s, s:I, s:I, s:I, s:b}", "value", values, "path", partition->path, "bytes",
+                        (json_int_t)partition->bytes, "rows", (json_int_t)partition->rows, "files",
+                        (json_int_t)partition->file_count, "written", was_written(task, partition)));
+  }
+  return list;
+}
+
 void lh_summary_print(const struct lh_run_result *result, FILE *to) {
   const int width = (int)name_width(result);
   uint64_t rows = 0;
@@ -49,6 +99,12 @@ void lh_summary_print(const struct lh_run_result *result, FILE *to) {
       rows += task->rows;
       bytes += task->bytes;
       published++;
+    }
+  }
+  for (size_t i = 0; i < result->task_count; i++) {
+    const struct lh_task_run *const task = &result->tasks[i];
+    if (task->state == LH_TASK_PUBLISHED && task->published->partition_key_count > 0) {
+      print_partitions(task, to);
     }
   }
   char rows_text[32];
@@ -103,6 +159,9 @@ static json_t *task_to_json(const struct lh_task_run *task) {
     json_object_set_new(object, "verified", json_boolean(task->verified));
     json_object_set_new(object, "schema_changes", changes_to_json(task));
     json_object_set_new(object, "replaced", replaced_to_json(task->published));
+    if (task->published->partition_key_count > 0) {
+      json_object_set_new(object, "partitions", partitions_to_json(task));
+    }
   }
   if (task->state == LH_TASK_FAILED) {
     json_object_set_new(object, "error", lh_error_to_json(&task->error));

@@ -100,6 +100,9 @@ static lh_status run_job(struct worker *worker, const struct lh_job *job, struct
       .temp_directory = job->temp_directory,
       .inputs = job->inputs,
       .input_count = job->input_count,
+      .partitions = job->partitions,
+      .partition_count = job->partition_count,
+      .full = job->full,
       .interrupt = worker->interrupt,
       .observer = &observer,
   };

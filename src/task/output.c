@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "parquet/footer.h"
+#include "task/partition_router.h"
 
 /* What of an output's budget goes to the compressed pages of the open row group, to the open pages of all
  * columns, and to their dictionaries; the rest to the batch, the connection and what is rounded up. */
@@ -130,6 +131,20 @@ static lh_status list_part(struct lh_parts *parts, const char *name, uint64_t ro
   return status;
 }
 
+lh_status lh_parts_add(struct lh_parts *parts, const char *name, uint64_t rows, struct lh_error *err) {
+  pthread_mutex_lock(&parts->lock);
+  const char *const copy = lh_arena_strdup(parts->arena, name);
+  pthread_mutex_unlock(&parts->lock);
+  return copy != NULL ? list_part(parts, copy, rows, err) : lh_error_memory(err);
+}
+
+uint32_t lh_parts_next_number(struct lh_parts *parts) {
+  pthread_mutex_lock(&parts->lock);
+  const uint32_t number = parts->next_number++;
+  pthread_mutex_unlock(&parts->lock);
+  return number;
+}
+
 static int compare_names(const void *a, const void *b) {
   return strcmp(((const struct lh_part *)a)->name, ((const struct lh_part *)b)->name);
 }
@@ -146,7 +161,18 @@ static lh_status begin_part(struct lh_output *output, struct lh_error *err) {
   return lh_parquet_writer_new(parts->schema, parts->options, output->sink, &output->writer, err);
 }
 
+static lh_status write_partitions(struct lh_output *output, const struct lh_batch *batch,
+                                  struct lh_error *err) {
+  if (output->router == NULL) {
+    LH_TRY(lh_partition_router_new(output, &output->router, err));
+  }
+  return lh_partition_router_write(output->router, batch, err);
+}
+
 lh_status lh_output_write(struct lh_output *output, const struct lh_batch *batch, struct lh_error *err) {
+  if (output->parts->partitioning != NULL) {
+    return write_partitions(output, batch, err);
+  }
   if (output->writer == NULL) {
     LH_TRY(begin_part(output, err));
   }
@@ -164,6 +190,9 @@ bool lh_output_is_full(const struct lh_output *output) {
 }
 
 lh_status lh_output_finish_part(struct lh_output *output, struct lh_error *err) {
+  if (output->router != NULL) {
+    return lh_partition_router_finish(output->router, err);
+  }
   if (output->writer == NULL) {
     return LH_OK;
   }
@@ -178,6 +207,9 @@ lh_status lh_output_finish_part(struct lh_output *output, struct lh_error *err) 
 }
 
 void lh_output_drop_part(struct lh_output *output) {
+  if (output->router != NULL) {
+    lh_partition_router_drop(output->router);
+  }
   lh_parquet_writer_free(output->writer);
   lh_sink_free(output->sink);
   output->writer = NULL;
@@ -188,6 +220,7 @@ void lh_output_drop_part(struct lh_output *output) {
 
 void lh_output_clear(struct lh_output *output) {
   lh_output_drop_part(output);
+  lh_partition_router_free(output->router);
   *output = (struct lh_output){0};
 }
 

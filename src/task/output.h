@@ -27,13 +27,17 @@ struct lh_part {
 typedef lh_status lh_part_create_function(void *context, uint32_t number, struct lh_arena *arena,
                                           const char **name, struct lh_sink **out, struct lh_error *err);
 
+struct lh_partitioning; /* partition_router.h */
+struct lh_partition_router;
+
 struct lh_parts {
   const struct lh_schema *schema;                  /* constant, like the next four; borrowed */
   const struct lh_parquet_writer_options *options; /* of each part */
   uint64_t part_bytes;                             /* lh_output_is_full past about so many; 0: never */
   lh_part_create_function *create;
   void *context;
-  pthread_mutex_t lock; /* over the rest */
+  const struct lh_partitioning *partitioning; /* NULL: not partitioned; else batches have its plan's schema */
+  pthread_mutex_t lock;                       /* over the rest */
   struct lh_arena *arena;
   struct lh_part *finished; /* in no certain order */
   size_t finished_count, finished_capacity;
@@ -47,6 +51,11 @@ void lh_parts_init(struct lh_parts *parts, const struct lh_schema *schema,
 /* Sorts the finished parts by name. A version without rows gets one part without rows. Call it once all
  * outputs have finished. */
 lh_status lh_parts_finish(struct lh_parts *parts, struct lh_error *err) LH_WARN_UNUSED;
+/* Lists a part that was finished elsewhere; the name is copied. */
+lh_status lh_parts_add(struct lh_parts *parts, const char *name, uint64_t rows,
+                       struct lh_error *err) LH_WARN_UNUSED;
+/* Takes the next number. */
+uint32_t lh_parts_next_number(struct lh_parts *parts);
 /* What was finished stays listed in the arena. */
 void lh_parts_clear(struct lh_parts *parts);
 
@@ -58,7 +67,8 @@ struct lh_output {
   const char *name; /* of the open part; NULL where none is open */
   struct lh_sink *sink;
   struct lh_parquet_writer *writer;
-  uint64_t rows; /* of the open part */
+  uint64_t rows;                      /* of the open part */
+  struct lh_partition_router *router; /* where parts->partitioning is set: writes in the stead of all that */
 };
 
 /* Opens nothing yet. */
@@ -66,7 +76,7 @@ void lh_output_init(struct lh_output *output, struct lh_parts *parts);
 /* Begins a part where none is open. */
 lh_status lh_output_write(struct lh_output *output, const struct lh_batch *batch,
                           struct lh_error *err) LH_WARN_UNUSED;
-/* Whether the open part has reached its size. */
+/* Whether the open part has reached its size; of partitions none ever has before the end. */
 bool lh_output_is_full(const struct lh_output *output);
 /* Finishes the open part, if there is one, and lists it. */
 lh_status lh_output_finish_part(struct lh_output *output, struct lh_error *err) LH_WARN_UNUSED;

@@ -3,10 +3,13 @@
 
 #include "engine/duckdb.h"
 #include "task/output.h"
+#include "task/partition_task.h"
 #include "task/task.h"
 
 /* What the Parquet writer, the batch and the program itself need beside the engine. */
 #define SQL_WRITER_SHARE_BYTES (UINT64_C(96) << 20)
+/* Of that, what rows wait in until their partition is written. */
+#define SQL_SET_ASIDE_BYTES (UINT64_C(32) << 20)
 #define SQL_LEAST_ENGINE_BYTES (UINT64_C(64) << 20)
 
 static void interrupt_engine(void *target) {
@@ -23,18 +26,7 @@ static uint64_t engine_memory(uint64_t memory_bytes) {
 static lh_status add_inputs(const struct lh_task_request *request, struct lh_engine *engine,
                             struct lh_arena *arena, struct lh_error *err) {
   for (size_t i = 0; i < request->input_count; i++) {
-    const struct lh_task_input *const input = &request->inputs[i];
-    const char **const files = LH_ARENA_ARRAY(arena, const char *, input->key_count);
-    if (files == NULL) {
-      return lh_error_memory(err);
-    }
-    for (size_t j = 0; j < input->key_count; j++) {
-      files[j] = lh_store_locate(request->store, input->keys[j], arena);
-      if (files[j] == NULL) {
-        return lh_error_memory(err);
-      }
-    }
-    LH_TRY(lh_engine_add_table(engine, input->table, files, input->key_count, err));
+    LH_TRY(lh_task_add_input(&request->inputs[i], request->store, engine, arena, err));
   }
   return LH_OK;
 }
@@ -108,13 +100,25 @@ static lh_status write_result(const struct lh_task_request *request, struct lh_e
   LH_TRY(lh_task_check_schema(request, arena, out, err));
   struct lh_parquet_writer_options options;
   struct lh_parts parts;
+  struct lh_task_partitions partitions;
+  const bool is_partitioned = request->spec->partition_by.count > 0;
+  const uint64_t aside_bytes = is_partitioned ? SQL_SET_ASIDE_BYTES : 0;
+  if (is_partitioned) {
+    LH_TRY(lh_task_partitions_init(&partitions, request, arena, out, err));
+    partitions.partitioning.memory_bytes = aside_bytes;
+  }
   LH_TRY(lh_task_writer_options(request, out, arena, &options, err));
-  lh_output_fit_memory(&options, &out->schema, SQL_WRITER_SHARE_BYTES);
-  lh_parts_init(&parts, &out->schema, &options, request->spec->file_bytes, lh_task_create_part,
-                (void *)request, arena);
+  if (is_partitioned) {
+    LH_TRY(lh_task_partitions_fit_options(&partitions, arena, &options, err));
+  }
+  lh_output_fit_memory(&options, &out->schema, SQL_WRITER_SHARE_BYTES - aside_bytes);
+  lh_task_parts_init(&parts, request, &options, is_partitioned ? &partitions : NULL, &out->schema, arena);
   lh_status status = copy_result(request, result, &parts, err);
   if (status == LH_OK) {
     status = lh_task_add_parts(request, &parts, arena, out, err);
+  }
+  if (status == LH_OK && is_partitioned) {
+    status = lh_task_partitions_list(&partitions, arena, out, err);
   }
   lh_parts_clear(&parts);
   return status;

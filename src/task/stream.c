@@ -8,6 +8,7 @@
 #include "postgres/copy_reader.h"
 #include "postgres/types/decode.h"
 #include "postgres/types/postgis.h"
+#include "task/partition_router.h"
 
 #define SELECT_MAX_BYTES ((size_t)64 << 20)
 /* A stream that is not the only one shall not wait behind somebody who waits for the first one's locks. */
@@ -48,6 +49,24 @@ static void fail(struct lh_stream_team *team, const struct lh_error *err) {
 
 /* -------- parts -------- */
 
+/* Files of partitions have fewer columns than the relation. */
+static lh_status crs_of_file(struct lh_stream *stream, const char *const **crs, struct lh_error *err) {
+  const struct lh_partitioning *const partitioning = stream->team->parts->partitioning;
+  if (partitioning == NULL || *crs == NULL) {
+    return LH_OK;
+  }
+  const struct lh_partition_plan *const plan = partitioning->plan;
+  const char **const stored = LH_ARENA_ARRAY(&stream->arena, const char *, plan->file_schema.field_count);
+  if (stored == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < plan->file_schema.field_count; i++) {
+    stored[i] = (*crs)[plan->stored[i]];
+  }
+  *crs = stored;
+  return LH_OK;
+}
+
 /* What is known of geometries once the part's have all been seen, into its metadata. */
 static lh_status note_geometries(void *context, struct lh_parquet_writer *writer, struct lh_error *err) {
   struct lh_stream *const stream = context;
@@ -71,7 +90,9 @@ static lh_status note_geometries(void *context, struct lh_parquet_writer *writer
   }
   metadata[count] = (struct lh_key_value){"geo", geo.value};
   lh_parquet_writer_set_metadata(writer, metadata, count + 1);
-  lh_parquet_writer_set_crs(writer, geo.crs);
+  const char *const *crs = geo.crs;
+  LH_TRY(crs_of_file(stream, &crs, err));
+  lh_parquet_writer_set_crs(writer, crs);
   return LH_OK;
 }
 

@@ -9,12 +9,15 @@
 #include "task/extract.h"
 #include "task/file_metadata.h"
 #include "task/output.h"
+#include "task/partition_task.h"
 
 /* The program, its libraries and libpq before anything is read. */
 #define PROGRAM_BYTES (UINT64_C(20) << 20)
 /* A batch and a connection, and for each column the pages and dictionary that it cannot do without. */
 #define STREAM_LEAST_BYTES (UINT64_C(8) << 20)
 #define LEAF_LEAST_BYTES (UINT64_C(96) << 10)
+/* Of a task with partitions, what rows wait in until their partition is written. */
+#define SET_ASIDE_SHARE 4
 /* What the engine is left with beside the program itself when files are verified. */
 #define VERIFY_SHARE_BYTES (UINT64_C(64) << 20)
 #define VERIFY_LEAST_ENGINE_BYTES (UINT64_C(64) << 20)
@@ -131,6 +134,10 @@ lh_status lh_task_check_columns(const struct lh_task_spec *spec, const struct lh
   lh_parquet_writer_options_default(&options);
   const struct lh_task_result result = {.schema = *schema};
   LH_TRY(set_column_options(spec, &result, arena, &options, err));
+  if (spec->partition_by.count > 0) {
+    struct lh_partition_plan plan;
+    LH_TRY(lh_partition_plan_make(&spec->partition_by, schema, arena, &plan, err));
+  }
   return lh_parquet_check_schema(schema, &options, err);
 }
 
@@ -236,11 +243,11 @@ static lh_status describe_extraction(const struct lh_task_request *request,
 
 /* The parts allocate from an arena of their own, since streams make them side by side. */
 static lh_status copy_parts(const struct lh_task_request *request, struct lh_extraction *extraction,
-                            const struct lh_parquet_writer_options *options, struct lh_arena *arena,
+                            const struct lh_parquet_writer_options *options,
+                            struct lh_task_partitions *partitions, struct lh_arena *arena,
                             struct lh_arena *part_arena, struct lh_task_result *out, struct lh_error *err) {
   struct lh_parts parts;
-  lh_parts_init(&parts, &out->schema, options, request->spec->file_bytes, lh_task_create_part,
-                (void *)request, part_arena);
+  lh_task_parts_init(&parts, request, options, partitions, &out->schema, part_arena);
   lh_status status = lh_extraction_copy(extraction, &parts, request->observer, arena, err);
   if (status == LH_OK) {
     status = lh_task_add_parts(request, &parts, arena, out, err);
@@ -252,30 +259,45 @@ static lh_status copy_parts(const struct lh_task_request *request, struct lh_ext
 static lh_status copy_extraction(const struct lh_task_request *request, struct lh_extraction *extraction,
                                  struct lh_arena *arena, struct lh_task_result *out, struct lh_error *err) {
   struct lh_pg_relation *const relation = extraction->relation;
-  lh_observer_started(request->observer, relation->estimated_rows);
+  struct lh_task_partitions partitions = {0};
+  const bool is_partitioned = request->spec->partition_by.count > 0;
+  const uint64_t aside_bytes = is_partitioned ? request->memory_bytes / SET_ASIDE_SHARE : 0;
   LH_TRY(describe_extraction(request, relation, arena, out, err));
+  if (is_partitioned) {
+    LH_TRY(lh_task_partitions_init(&partitions, request, arena, out, err));
+    LH_TRY(lh_task_partitions_choose(&partitions, extraction->connection, relation, arena, out, err));
+  }
+  lh_observer_started(request->observer, relation->estimated_rows);
   struct lh_parquet_writer_options options;
   LH_TRY(lh_task_writer_options(request, out, arena, &options, err));
+  if (is_partitioned) {
+    LH_TRY(lh_task_partitions_fit_options(&partitions, arena, &options, err));
+  }
   LH_TRY(lh_output_note_names(&options, &out->schema, arena, err));
-  lh_task_fit_memory(extraction, request->memory_bytes, &options, request->observer);
+  lh_task_fit_memory(extraction, request->memory_bytes - aside_bytes, &options, request->observer);
+  partitions.partitioning.memory_bytes = aside_bytes / (uint64_t)extraction->request.streams;
   struct lh_arena part_arena;
   lh_arena_init(&part_arena, 0);
-  const lh_status status = copy_parts(request, extraction, &options, arena, &part_arena, out, err);
+  lh_status status = copy_parts(request, extraction, &options, is_partitioned ? &partitions : NULL, arena,
+                                &part_arena, out, err);
   lh_arena_clear(&part_arena);
+  if (status == LH_OK && is_partitioned) {
+    status = lh_task_partitions_list(&partitions, arena, out, err);
+  }
   LH_TRY(status);
   return count_replaced(relation, arena, out, err);
 }
 
 /* On the connection of the extraction, whose transaction still has its snapshot. */
 static lh_status verify_files(const struct lh_task_request *request, const struct lh_extraction *extraction,
-                              const char *const *keys, size_t key_count, struct lh_arena *arena,
+                              const struct lh_task_input *lake, struct lh_arena *arena,
                               struct lh_verify_result *out, struct lh_error *err) {
-  const char **const files = LH_ARENA_ARRAY(arena, const char *, key_count);
+  const char **const files = LH_ARENA_ARRAY(arena, const char *, lake->key_count);
   if (files == NULL) {
     return lh_error_memory(err);
   }
-  for (size_t i = 0; i < key_count; i++) {
-    files[i] = lh_store_locate(request->store, keys[i], arena);
+  for (size_t i = 0; i < lake->key_count; i++) {
+    files[i] = lh_store_locate(request->store, lake->keys[i], arena);
     if (files[i] == NULL) {
       return lh_error_memory(err);
     }
@@ -285,7 +307,8 @@ static lh_status verify_files(const struct lh_task_request *request, const struc
       .relation = extraction->relation,
       .is_table = request->spec->kind == LH_TASK_TABLE,
       .files = files,
-      .file_count = key_count,
+      .file_count = lake->key_count,
+      .partitions = lake->is_partitioned ? &lake->partitions : NULL,
       .memory_bytes = verify_memory(request->memory_bytes),
       .threads = request->threads,
       .temp_directory = request->temp_directory,
@@ -320,18 +343,40 @@ static lh_status warn_of_uncompared(const struct lh_task_request *request,
   return LH_OK;
 }
 
+/* What was written as the version that it would be. */
+static lh_status written_input(const struct lh_task_request *request, const struct lh_task_result *result,
+                               struct lh_arena *arena, struct lh_task_input *out, struct lh_error *err) {
+  struct lh_lake_file *const files = LH_ARENA_ARRAY(arena, struct lh_lake_file, result->file_count);
+  struct lh_lake_column *const columns =
+      LH_ARENA_ARRAY(arena, struct lh_lake_column, result->schema.field_count);
+  if (files == NULL || columns == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < result->file_count; i++) {
+    files[i].key = result->files[i].key;
+  }
+  for (size_t i = 0; i < result->schema.field_count; i++) {
+    columns[i].name = result->schema.fields[i].name;
+  }
+  const struct lh_lake_version version = {
+      .table = request->spec->name,
+      .files = files,
+      .file_count = result->file_count,
+      .columns = columns,
+      .column_count = result->schema.field_count,
+      .partition_keys = result->partition_keys,
+      .partition_key_count = result->partition_key_count,
+  };
+  return lh_task_make_input(&version, false, arena, out, err);
+}
+
 static lh_status verify_before_publication(const struct lh_task_request *request,
                                            const struct lh_extraction *extraction, struct lh_arena *arena,
                                            const struct lh_task_result *result, struct lh_error *err) {
   struct lh_verify_result verified;
-  const char **const keys = LH_ARENA_ARRAY(arena, const char *, result->file_count);
-  if (keys == NULL) {
-    return lh_error_memory(err);
-  }
-  for (size_t i = 0; i < result->file_count; i++) {
-    keys[i] = result->files[i].key;
-  }
-  LH_TRY(verify_files(request, extraction, keys, result->file_count, arena, &verified, err));
+  struct lh_task_input written;
+  LH_TRY(written_input(request, result, arena, &written, err));
+  LH_TRY(verify_files(request, extraction, &written, arena, &verified, err));
   if (!verified.differs) {
     return warn_of_uncompared(request, &verified, arena, err);
   }
@@ -387,13 +432,13 @@ static lh_status run_extraction(const struct lh_task_request *request, struct lh
   return status;
 }
 
-lh_status lh_task_verify(const struct lh_task_request *request, const char *const *keys, size_t key_count,
+lh_status lh_task_verify(const struct lh_task_request *request, const struct lh_task_input *lake,
                          struct lh_arena *arena, struct lh_verify_result *out, struct lh_error *err) {
   const struct lh_extract_request extract = extract_request(request);
   struct lh_extraction extraction;
   lh_status status = lh_extraction_open(&extraction, &extract, request->interrupt, arena, err);
   if (status == LH_OK) {
-    status = verify_files(request, &extraction, keys, key_count, arena, out, err);
+    status = verify_files(request, &extraction, lake, arena, out, err);
   }
   lh_extraction_close(&extraction);
   LH_TRY(lh_interrupt_check(request->interrupt, err));

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "catalog/schema_change.h"
 #include "column/schema.h"
+#include "engine/duckdb.h"
 #include "lakehaul/error.h"
 #include "parquet/writer.h"
 #include "postgres/connection.h"
@@ -28,6 +29,8 @@ struct lh_task_input {
   const char *table;
   const char *const *keys; /* of its files */
   size_t key_count;
+  bool is_partitioned;
+  struct lh_engine_partitions partitions; /* where it is */
 };
 
 struct lh_task_request {
@@ -47,6 +50,9 @@ struct lh_task_request {
   const char *temp_directory;
   const struct lh_task_input *inputs;
   size_t input_count;
+  const char *const *partitions; /* paths of the only ones to be rewritten; none: as the watermark says */
+  size_t partition_count;
+  bool full; /* all partitions, whatever has changed */
   struct lh_interrupt *interrupt;
   const struct lh_observer *observer;
 };
@@ -75,6 +81,14 @@ struct lh_task_result {
   struct lh_task_file *files;
   size_t file_count;
   uint64_t rows, bytes;
+  const struct lh_lake_partition_key *partition_keys;
+  size_t partition_key_count; /* 0: not partitioned */
+  const struct lh_lake_partition *partitions;
+  size_t partition_count;
+  bool is_partial; /* only these partitions were read, the others stay as they are published */
+  const char *const *replaces;
+  size_t replaces_count;
+  const char *watermark_column, *watermark; /* NULL: none */
 };
 
 /* How a task's connections behave, by the project, and under which name the server shows them: "lakehaul
@@ -91,15 +105,24 @@ void lh_task_fit_memory(struct lh_extraction *extraction, uint64_t memory_bytes,
 lh_status lh_task_run(const struct lh_task_request *request, struct lh_arena *arena,
                       struct lh_task_result *out, struct lh_error *err) LH_WARN_UNUSED;
 
-/* Compares the files of these keys with the table or query of the task, on `snapshot_id` or a snapshot of its
- * own. Not for SQL tasks. */
-lh_status lh_task_verify(const struct lh_task_request *request, const char *const *keys, size_t key_count,
+/* Compares the files of this input (without derived columns) with the table or query of the task, on
+ * `snapshot_id` or a snapshot of its own. Not for SQL tasks. */
+lh_status lh_task_verify(const struct lh_task_request *request, const struct lh_task_input *lake,
                          struct lh_arena *arena, struct lh_verify_result *out,
                          struct lh_error *err) LH_WARN_UNUSED;
 
 /* Whether a file can be written of a schema as the task has it: what a run would find out first. */
 lh_status lh_task_check_columns(const struct lh_task_spec *spec, const struct lh_schema *schema,
                                 struct lh_arena *arena, struct lh_error *err) LH_WARN_UNUSED;
+
+/* A published version as an input. `derived`: with the columns that only partitions have, as queries see
+ * them. */
+lh_status lh_task_make_input(const struct lh_lake_version *version, bool derived, struct lh_arena *arena,
+                             struct lh_task_input *out, struct lh_error *err) LH_WARN_UNUSED;
+/* Makes it a view of `engine`. */
+lh_status lh_task_add_input(const struct lh_task_input *input, struct lh_store *store,
+                            struct lh_engine *engine, struct lh_arena *arena,
+                            struct lh_error *err) LH_WARN_UNUSED;
 
 /* For the kinds: whether the schema of `out` may follow the one that is published (see schema_check.c; call
  * it before rows are read), the options of the version's parts with what `out` knows of the schema as

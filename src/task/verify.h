@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "column/schema.h"
+#include "engine/duckdb.h"
 #include "lakehaul/error.h"
 #include "postgres/connection.h"
 #include "postgres/relation.h"
@@ -29,7 +30,8 @@ struct lh_verify_request {
   bool is_table;            /* `relation` is a table: it may have a key */
   const char *const *files; /* local paths of the lake table, at least one */
   size_t file_count;
-  uint64_t memory_bytes; /* for DuckDB */
+  const struct lh_engine_partitions *partitions; /* NULL: all columns are in the files */
+  uint64_t memory_bytes;                         /* for DuckDB */
   int threads;
   const char *temp_directory;
   struct lh_interrupt *interrupt; /* may be NULL; on return it cancels nothing any more */

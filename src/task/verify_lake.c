@@ -284,7 +284,10 @@ lh_status lh_verify_lake_open(const struct lh_verify_request *request, struct lh
   };
   LH_TRY(lh_engine_open(&options, &out->engine, err));
   lh_interrupt_set(request->interrupt, interrupt_both, out);
-  LH_TRY(lh_engine_add_table(out->engine, TABLE_NAME, request->files, request->file_count, err));
+  LH_TRY(request->partitions != NULL
+             ? lh_engine_add_partitioned_table(out->engine, TABLE_NAME, request->files, request->file_count,
+                                               request->partitions, err)
+             : lh_engine_add_table(out->engine, TABLE_NAME, request->files, request->file_count, err));
   LH_TRY(read_schema(out, err));
   return match_columns(out, err);
 }

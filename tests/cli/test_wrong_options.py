@@ -26,6 +26,8 @@ WRONG_VALUES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "memory": SIZE,
         "limit": ROWS,
         "only": FLAG,
+        "partition": (),
+        "full": FLAG,
         "fail-fast": FLAG,
         "verify": FLAG,
         "json": FLAG,

@@ -28,7 +28,8 @@
 #define TOP_HINT "this version has: " TOP_KEYS
 #define TASK_KEYS                                                                                           \
   "table, query, sql, columns, compression, schema, where, on_unrepresentable, numeric, multidimensional, " \
-  "names, compat, bloom, sort_by, streams, split_by, file_size"
+  "names, compat, bloom, sort_by, streams, split_by, file_size, partition_by, "                             \
+  "watermark"
 #define KEY_HINT "this version has: " TASK_KEYS
 #define NAME_64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
@@ -246,8 +247,6 @@ static const struct wrong_file later_features[] = {
     {HEAD "tasks:\n  a: { command: [a] }\n", "5:8: command of task a is not available in lakehaul " V,
      KEY_HINT},
     {HEAD "tasks:\n  a: { load: b }\n", "5:8: load of task a is not available in lakehaul " V, KEY_HINT},
-    {HEAD "tasks:\n  a: { table: b, partition_by: day(c) }\n",
-     "5:18: partition_by of task a is not available in lakehaul " V, KEY_HINT},
     {HEAD "tasks:\n  a: { table: b, checks: [] }\n", "5:18: checks of task a is not available in lakehaul " V,
      KEY_HINT},
 };

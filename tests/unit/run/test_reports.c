@@ -45,7 +45,8 @@ static void decode(struct context *context, struct lh_report *report) {
 static void a_job_arrives_as_it_was_sent(void **state) {
   struct context *const context = *state;
   const char *const keys[] = {"orders/v1/part-00000.parquet", nasty};
-  struct lh_task_input inputs[] = {{"orders", keys, 2}, {"empty", keys, 0}};
+  struct lh_task_input inputs[] = {{.table = "orders", .keys = keys, .key_count = 2},
+                                   {.table = "empty", .keys = keys}};
   const struct lh_job sent = {
       .project_path = "dir/lakehaul.yaml",
       .project_text = nasty,

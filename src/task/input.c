@@ -1,0 +1,60 @@
+/* Lake tables as tasks and queries read them: published versions, their files and what partitions add. */
+#include "task/task.h"
+
+#include <string.h>
+
+static lh_status describe_partitions(const struct lh_lake_version *version, bool derived,
+                                     struct lh_arena *arena, struct lh_task_input *out,
+                                     struct lh_error *err) {
+  const size_t key_count = version->partition_key_count;
+  struct lh_engine_partition_key *const keys =
+      LH_ARENA_ARRAY(arena, struct lh_engine_partition_key, key_count);
+  const char **const columns = LH_ARENA_ARRAY(arena, const char *, version->column_count + key_count);
+  size_t column_count = 0;
+  if (keys == NULL || columns == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < version->column_count; i++) {
+    columns[column_count++] = version->columns[i].name;
+  }
+  for (size_t i = 0; i < key_count; i++) {
+    const struct lh_lake_partition_key *const key = &version->partition_keys[i];
+    keys[i] = (struct lh_engine_partition_key){key->name, key->type};
+    if (derived && strcmp(key->transform, lh_partition_transform_name(LH_PARTITION_IDENTITY)) != 0) {
+      columns[column_count++] = key->name;
+    }
+  }
+  out->is_partitioned = true;
+  out->partitions = (struct lh_engine_partitions){keys, key_count, columns, column_count};
+  return LH_OK;
+}
+
+lh_status lh_task_make_input(const struct lh_lake_version *version, bool derived, struct lh_arena *arena,
+                             struct lh_task_input *out, struct lh_error *err) {
+  const char **const keys = LH_ARENA_ARRAY(arena, const char *, version->file_count);
+  if (keys == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < version->file_count; i++) {
+    keys[i] = version->files[i].key;
+  }
+  *out = (struct lh_task_input){.table = version->table, .keys = keys, .key_count = version->file_count};
+  return version->partition_key_count > 0 ? describe_partitions(version, derived, arena, out, err) : LH_OK;
+}
+
+lh_status lh_task_add_input(const struct lh_task_input *input, struct lh_store *store,
+                            struct lh_engine *engine, struct lh_arena *arena, struct lh_error *err) {
+  const char **const files = LH_ARENA_ARRAY(arena, const char *, input->key_count);
+  if (files == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < input->key_count; i++) {
+    files[i] = lh_store_locate(store, input->keys[i], arena);
+    if (files[i] == NULL) {
+      return lh_error_memory(err);
+    }
+  }
+  return input->is_partitioned ? lh_engine_add_partitioned_table(engine, input->table, files,
+                                                                 input->key_count, &input->partitions, err)
+                               : lh_engine_add_table(engine, input->table, files, input->key_count, err);
+}
