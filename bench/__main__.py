@@ -56,7 +56,7 @@ def begin(settings: Settings, server: str) -> Results:
     if kept is not None and settings.mode == "memory":
         kept.memory = []
         return kept
-    about = describe(settings.scale, settings.repeat, server)
+    about = describe(settings.scale, settings.repeat, settings.slow_seconds, server)
     if kept is not None and settings.resume:
         if kept.about.get("program") == program_hash():
             return kept

@@ -148,7 +148,8 @@ def legend(x: float, y: float) -> list[str]:
 def draw(results: Results) -> str:
     about, machine = results.about, results.about["machine"]
     parts = [text(MARGIN, 34, "PostgreSQL to Parquet: less is better in every panel", size=18, bold=True)]
-    parts.append(text(MARGIN, 54, f"medians of {about['repeat']} runs · {about['codec']} · {machine['cores']} cores of "
+    runs = f"medians of {about['repeat']} runs" if about["repeat"] > 1 else "one run each"
+    parts.append(text(MARGIN, 54, f"{runs} · {about['codec']} · {machine['cores']} cores of "
                       f"{machine['processor']} · {about['server']} on the same machine · {about['date'][:10]}", fill=FAINT))
     parts += legend(MARGIN, 78)
     y = float(TITLE)

@@ -96,12 +96,14 @@ def heading(results: Results) -> str:
     busy = ""
     if about["busy_cores"] > BUSY:
         busy = f"\n**Other work ran on the machine**, on {about['busy_cores']:.1f} cores as it began: times are too long.\n"
+    runs = "One run of each tool"
+    if about["repeat"] > 1:
+        runs = f"Medians of {about['repeat']} runs, in turns; tools that take longer than {about['slow_seconds']:g} seconds run once"
     return f"""# Benchmark
 
 {about["date"]}, lakehaul at {about["commit"]}. {machine["processor"]}, {machine["cores"]} cores,
 {machine["memory_bytes"] / 2**30:.0f} GiB of memory, {machine["system"]}. {about["server"]}, on the same machine as the
-clients: what a client takes, the server lacks. Medians of {about["repeat"]} runs, in turns; tools that take longer than
-20 seconds run once. Written by `make bench`; [bench/README.md](../../bench/README.md) says how it is measured,
+clients: what a client takes, the server lacks. {runs}. Written by `make bench`; [bench/README.md](../../bench/README.md) says how it is measured,
 [results.json](results.json) has every run.
 {busy}
 ![wall time, CPU time, memory and file size of every tool on every table](chart.svg)

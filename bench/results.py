@@ -140,7 +140,7 @@ def busy_cores(seconds: float = 2.0) -> float:
     return (os.cpu_count() or 1) * (1 - (idle_after - idle_before) / passed)
 
 
-def describe(scale: float, repeat: int, server: str) -> dict:
+def describe(scale: float, repeat: int, slow_seconds: float, server: str) -> dict:
     commit = subprocess.run(
         ["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, encoding="utf-8", check=False
     )
@@ -154,4 +154,5 @@ def describe(scale: float, repeat: int, server: str) -> dict:
         "busy_cores": round(busy_cores(), 2),  # with other things, as it began
         "scale": scale,
         "repeat": repeat,
+        "slow_seconds": slow_seconds,
     }

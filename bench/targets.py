@@ -74,7 +74,9 @@ def memory_targets(results: Results) -> list[Target]:
     targets = []
     if peaks:
         worst = max(peaks, key=lambda name: peaks[name])
-        targets.append(at_most(f"2 streams: peak memory, MB; the most is with {worst}", 128, peaks[worst] / MB, "{:.0f}"))
+        if "lineitem" in peaks:
+            targets.append(at_most("lineitem, 2 streams: peak memory, MB", 128, peaks["lineitem"] / MB, "{:.0f}"))
+        targets.append(at_most(f"every table, 2 streams: peak memory, MB; the most is with {worst}", 128, peaks[worst] / MB, "{:.0f}"))
     for tool, label in (("lakehaul-2", "2 streams"), ("lakehaul-64MB", "2 streams, 64 MB")):
         growth, said = memory_growth(results, tool)
         what = f"{label}: peak memory does not grow with rows" + (f": {said}" if said else "")
