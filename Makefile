@@ -11,7 +11,7 @@ configure = cmake --preset $(1) -DLAKEHAUL_WERROR=$(if $(filter true 1,$(CI)),ON
 build = $(call configure,$(1)) && cmake --build --preset $(1) --parallel $(LAKEHAUL_JOBS)
 
 .NOTPARALLEL:
-.PHONY: help demo demo-flights build test check bench instructions fuzz lint format install clean distclean
+.PHONY: help demo demo-flights build test check tsan bench instructions fuzz lint format install clean distclean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,12 +30,18 @@ test: ## everything, plain and with sanitizers; ends with the number of tests
 	@scripts/setup.sh test
 	@$(call build,dev)
 	@$(call build,asan)
+	@$(call build,tsan)
 	@.venv/bin/python scripts/run-tests.py full
 
 check: ## the quick tests, under a minute
 	@scripts/setup.sh test
 	@$(call build,dev)
 	@.venv/bin/python scripts/run-tests.py quick
+
+tsan: ## what several threads do, with ThreadSanitizer
+	@scripts/setup.sh test
+	@$(call build,tsan)
+	@.venv/bin/python scripts/run-tests.py threads
 
 bench: ## lakehaul and other tools side by side, into docs/bench; bench/README.md has the settings
 	@scripts/setup.sh bench

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs unit tests (ctest) and the others (pytest) and adds up their results from the JUnit files they write.
 
-usage: run-tests.py quick|full     the last line is "N passed, N failed", with ", N skipped" where some were
+usage: run-tests.py quick|threads|full     the last line is "N passed, N failed", with ", N skipped" where some were
 
 Counted are single tests, not programs: a unit test program reports those within it.
 """
@@ -22,6 +22,8 @@ SANITIZER_OPTIONS = {
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     "LSAN_OPTIONS": f"suppressions={ROOT / 'tests' / 'lsan.supp'}:print_suppressions=0",
 }
+
+THREAD_SANITIZER_OPTIONS = {"TSAN_OPTIONS": f"suppressions={ROOT / 'tests' / 'tsan.supp'}:print_suppressions=0"}
 
 
 def run(title: str, command: list[str], results: Path, environment: dict[str, str] | None = None) -> bool:
@@ -85,6 +87,8 @@ def other_tests(preset: str, marker: str | None) -> Counter:
     environment = {"LAKEHAUL_BUILD_DIR": str(ROOT / "build" / preset)}
     if preset == "asan":
         environment |= SANITIZER_OPTIONS
+    elif preset == "tsan":
+        environment |= THREAD_SANITIZER_OPTIONS
     ok = run(f"integration tests, {preset}", command, results, environment)
     return settle(ok, results, count_pytest)
 
@@ -92,8 +96,11 @@ def other_tests(preset: str, marker: str | None) -> Counter:
 def main() -> int:
     if sys.argv[1:] == ["quick"]:
         counts = unit_tests("dev") + other_tests("dev", "quick")
+    elif sys.argv[1:] == ["threads"]:
+        counts = other_tests("tsan", "threads")
     elif sys.argv[1:] == ["full"]:
         counts = unit_tests("dev") + unit_tests("asan") + other_tests("dev", None) + other_tests("asan", "asan")
+        counts += other_tests("tsan", "threads")
     else:
         print(__doc__, file=sys.stderr)
         return 2

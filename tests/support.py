@@ -26,7 +26,7 @@ LAKEHAUL = BUILD_DIR / "src" / "cli" / "lakehaul"
 CLUSTER_SCRIPT = ROOT / "scripts" / "cluster.sh"
 
 # What a sanitizer prints when it found something, whatever the program's exit status then is.
-SANITIZER_REPORTS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error: ")
+SANITIZER_REPORTS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "runtime error: ")
 
 
 def missing(what: str) -> None:

@@ -111,6 +111,7 @@ def test_each_partition_is_cut_by_itself(parts, project):
     same_on_both_sides(parts, made, "t", "parts")
 
 
+@pytest.mark.threads
 @pytest.mark.parametrize(
     "where", ["id < 15000", "parts.id < 15000", "public.parts.kind = 7", "id BETWEEN 5 AND 25000 AND note LIKE 'x%'"]
 )
@@ -146,6 +147,7 @@ def test_what_may_be_read_only_through_the_table_is_read_through_it(parts, proje
         parts.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
 
 
+@pytest.mark.threads
 def test_children_by_inheritance_are_read_once_each(database, project):
     database.execute(f"""
         CREATE TABLE base (id int, kind int, note text) {SPARSE};
@@ -239,6 +241,7 @@ def test_views_and_foreign_tables_are_divided_where_a_column_is_named(database, 
 # While others write
 
 
+@pytest.mark.threads
 def test_no_row_is_read_twice_or_missed_while_the_table_changes(database, project):
     sparse_table(database, rows=20_000)
     stop = threading.Event()
@@ -370,6 +373,7 @@ def cut(pair: tuple[socket.socket, socket.socket]) -> None:
             pass
 
 
+@pytest.mark.threads
 @pytest.mark.parametrize("which", [1, 2], ids=["the first", "another"])
 def test_what_a_lost_connection_has_read_is_read_again(database, project, which):
     sparse_table(database)
@@ -423,6 +427,7 @@ def test_fewer_connections_than_were_asked_for_are_enough(database, project):
         database.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
 
 
+@pytest.mark.threads
 def test_a_value_that_is_refused_is_found_by_its_range(database, project):
     sparse_table(database)
     database.execute("ALTER TABLE t ADD COLUMN day date; UPDATE t SET day = 'infinity' WHERE id = 29999")
