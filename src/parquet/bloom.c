@@ -31,8 +31,12 @@ static size_t blocks_for(uint64_t distinct) {
   return blocks;
 }
 
-lh_status lh_bloom_open(struct lh_bloom *bloom, uint64_t values_most, struct lh_error *err) {
+lh_status lh_bloom_open(struct lh_bloom *bloom, uint64_t values_most, size_t bytes_most,
+                        struct lh_error *err) {
   bloom->block_count = blocks_for(values_most);
+  while (bloom->block_count > 1 && bloom->block_count * BLOCK_BYTES > bytes_most) {
+    bloom->block_count /= 2;
+  }
   bloom->words = calloc(bloom->block_count, BLOCK_BYTES);
   return bloom->words != NULL ? LH_OK : lh_error_memory(err);
 }
@@ -69,6 +73,9 @@ static inline void add_hash(const struct lh_bloom *bloom, uint64_t hash) {
 
 void lh_bloom_add_plain(struct lh_bloom *bloom, const struct lh_leaf *leaf, const uint8_t *plain,
                         size_t count) {
+  if (plain == NULL) {
+    return; /* count is 0 */
+  }
   if (leaf->type != LH_PARQUET_BYTE_ARRAY) {
     for (size_t i = 0; i < count; i++) {
       add_hash(bloom, XXH64(plain + i * leaf->file_width, leaf->file_width, 0));
@@ -84,7 +91,7 @@ void lh_bloom_add_plain(struct lh_bloom *bloom, const struct lh_leaf *leaf, cons
 }
 
 bool lh_bloom_may_hold(const struct lh_bloom *bloom, const void *value, size_t size) {
-  const uint64_t hash = XXH64(value, size, 0);
+  const uint64_t hash = XXH64(value != NULL ? value : "", size, 0);
   const uint32_t *const block = block_of(bloom, hash);
   const uint32_t key = (uint32_t)hash;
   for (size_t i = 0; i < BLOCK_WORDS; i++) {

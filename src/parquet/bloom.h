@@ -20,9 +20,10 @@ struct lh_bloom {
   size_t block_count;
 };
 
-/* For up to `values_most` different values at 1 % false positives, in at most LH_BLOOM_MAX_BYTES. Clear it in
- * any case. */
-lh_status lh_bloom_open(struct lh_bloom *bloom, uint64_t values_most, struct lh_error *err) LH_WARN_UNUSED;
+/* For up to `values_most` different values at 1 % false positives, in at most `bytes_most` (32 or more) and
+ * LH_BLOOM_MAX_BYTES. Clear it in any case. */
+lh_status lh_bloom_open(struct lh_bloom *bloom, uint64_t values_most, size_t bytes_most,
+                        struct lh_error *err) LH_WARN_UNUSED;
 void lh_bloom_clear(struct lh_bloom *bloom);
 size_t lh_bloom_bytes(const struct lh_bloom *bloom);
 

@@ -12,6 +12,8 @@
 #define JUDGED_VALUES 1024
 /* AUTO: at least one value in so many is new. */
 #define LEAST_DISTINCT_SHARE 2
+/* With less memory left no filter is begun. */
+#define BUDGET_LEAST_BYTES 1024
 /* Fewer bits a value mean more than 10 % false positives. */
 #define LEAST_BITS 5.8
 
@@ -81,11 +83,11 @@ static bool is_ordered(const struct lh_leaf *leaf, const uint8_t *plain, size_t 
 static lh_status add(struct lh_chunk_bloom *bloom, const struct lh_bloom_values *values,
                      struct lh_error *err) {
   if (bloom->filter.words == NULL) {
-    if (*values->budget < LH_BLOOM_MAX_BYTES) {
+    if (*values->budget < BUDGET_LEAST_BYTES) {
       bloom->is_declined = true;
       return LH_OK;
     }
-    LH_TRY(lh_bloom_open(&bloom->filter, values->chunk_most, err));
+    LH_TRY(lh_bloom_open(&bloom->filter, values->chunk_most, *values->budget, err));
     *values->budget -= lh_bloom_bytes(&bloom->filter);
   }
   lh_bloom_add_plain(&bloom->filter, bloom->leaf, values->plain, values->count);

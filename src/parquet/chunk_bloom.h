@@ -24,7 +24,7 @@ struct lh_bloom_values {
   const uint8_t *plain; /* `count` values in PLAIN encoding */
   size_t count;
   uint64_t chunk_most; /* values that the chunk may come to hold */
-  size_t *budget; /* bytes that filters of the row group may still take: too little declines the filter */
+  size_t *budget;      /* bytes that filters of the row group may still take */
 };
 
 /* Where filters do not suit the leaf, `policy` counts for nothing. */

@@ -291,7 +291,7 @@ lh_status lh_statistics_add_used(struct lh_column_statistics *statistics, const 
       end++;
     }
     struct lh_values run = {.count = end - i};
-    if (values->offsets != NULL) {
+    if (statistics->leaf->kind == LH_VALUE_BYTES) {
       run.offsets = values->offsets + i;
       run.data = values->data;
     } else {

@@ -14,6 +14,8 @@
 #define BUFFER_SHARE 6
 #define PAGES_SHARE 6
 #define DICTIONARIES_SHARE 6
+/* Bloom filters count towards the open row group. */
+#define BLOOM_SHARE 20
 #define LEAST_BUFFER_BYTES ((size_t)2 << 20)
 #define LEAST_PAGE_BYTES ((size_t)16 << 10)
 #define NAMES_MAX_BYTES ((size_t)16 << 20)
@@ -36,6 +38,7 @@ void lh_output_fit_memory(struct lh_parquet_writer_options *options, const struc
   options->page_bytes = fit(options->page_bytes, per_column / PAGES_SHARE, LEAST_PAGE_BYTES);
   options->dictionary_bytes =
       fit(options->dictionary_bytes, per_column / DICTIONARIES_SHARE, LEAST_PAGE_BYTES);
+  options->bloom_bytes = fit(options->bloom_bytes, memory_bytes / BLOOM_SHARE, 0);
 }
 
 static lh_status add_metadata(struct lh_parquet_writer_options *options, const char *key, const char *value,
