@@ -81,6 +81,31 @@ def test_the_commands_without_a_project_work(shell):
     assert "created by  lakehaul" in output
 
 
+PARTITIONED_SQL = """
+CREATE SCHEMA app;
+CREATE TABLE app.events (id bigint PRIMARY KEY, created_at timestamptz, updated_at timestamptz);
+CREATE TABLE app.visits (country text, at timestamp);
+CREATE TABLE app.readings (at timestamptz, value float8);
+INSERT INTO app.events SELECT n, '2026-01-30'::timestamptz + n * interval '1 hour', now() FROM generate_series(1, 72) n;
+INSERT INTO app.visits VALUES ('de', '2026-01-31'), ('fr', '2026-02-01');
+INSERT INTO app.readings VALUES ('2026-01-31 14:05', 1.5);
+"""
+
+
+def test_the_commands_of_partitions_work(shop, shell):
+    shop.execute(PARTITIONED_SQL)
+    [tasks] = [block for block in blocks("yaml") if "partition_by: day" in block and "project:" not in block]
+    [way] = [block for block in blocks("sh") if "--partition" in block]
+    project = f"project: x\nsource: ${{DATABASE_URL}}\nlake: ./lake\ntasks:\n{tasks}"
+    (shell.directory / "lakehaul.yaml").write_text(project)
+    assert "readings: 1 of 1 partition written" in shell("lakehaul run")
+    one, nested, full = [shell(line) for line in commands(way)]
+    assert "events: 1 of 4 partitions written" in one
+    assert "visits: 1 of 2 partitions written" in nested
+    assert "events: 4 of 4 partitions written" in full
+    assert (shell.directory / "lake" / "readings" / "read_hour=2026-01-31-14").is_dir()
+
+
 def test_other_project_files_of_the_readme_are_accepted(shell):
     for block in blocks("yaml"):
         if block.startswith("# lakehaul.yaml"):
