@@ -333,7 +333,7 @@ static lh_status measure(struct lh_column_writer *writer, bool is_last, struct l
   const struct lh_encoding_tools tools = tools_of(writer->workspace);
   struct lh_encoding_sample sample = {.whole_chunk = is_last ? writer->values + page->value_count : 0};
   if (writer->is_dictionary) {
-    LH_TRY(expand_indices(writer, LH_ENCODING_SAMPLE_BYTES, &sample.count, err));
+    LH_TRY(expand_indices(writer, lh_encoding_sample_bytes(writer->leaf), &sample.count, err));
     sample.indices = (const uint32_t *)(const void *)page->indices.data;
     sample.dictionary = &writer->dictionary;
   } else {

@@ -15,6 +15,7 @@
 #define CHUNKS_INHERITING 16
 #define LENGTH_BYTES 4
 #define MOST_CHANGE 1.25
+#define VARIANT_SHARE 32
 /* The header of a dictionary's page, and what its entries in the footer take. */
 #define DICTIONARY_OVERHEAD_BYTES 32
 
@@ -90,9 +91,13 @@ lh_status lh_encoding_choice_init(struct lh_encoding_choice *choice, const struc
   return LH_OK;
 }
 
+size_t lh_encoding_sample_bytes(const struct lh_leaf *leaf) {
+  return leaf->type == LH_PARQUET_BYTE_ARRAY ? LH_ENCODING_SAMPLE_BYTES : LH_ENCODING_FIXED_SAMPLE_BYTES;
+}
+
 size_t lh_encoding_sample_count(const struct lh_leaf *leaf, const uint8_t *plain, size_t count) {
   if (leaf->type != LH_PARQUET_BYTE_ARRAY) {
-    const size_t most = LH_ENCODING_SAMPLE_BYTES / leaf->file_width;
+    const size_t most = LH_ENCODING_FIXED_SAMPLE_BYTES / leaf->file_width;
     return count < most ? count : most;
   }
   size_t size = 0;
@@ -119,17 +124,29 @@ static lh_status compressed_size(const struct lh_encoding_tools *tools, const st
   return LH_OK;
 }
 
-/* What one of the encodings takes, and whether it is the least so far. */
+/* The sizes of what has been tried on a sample: the least compressed one, and the last before compression. */
+struct trial {
+  size_t least, last_encoded;
+};
+
+/* What one of the encodings takes, and whether it is the least so far. One that is hardly smaller than the
+ * one before it, of which it is a variant, is not worth compressing. */
 static lh_status try_encoding(struct lh_encoding_choice *choice, const struct lh_encoding_sample *sample,
-                              struct lh_value_encoding form, const struct lh_encoding_tools *tools,
-                              size_t *least, struct lh_error *err) {
+                              struct lh_value_encoding form, bool is_variant,
+                              const struct lh_encoding_tools *tools, struct trial *trial,
+                              struct lh_error *err) {
   size_t size = 0;
   lh_buf_reset(tools->encoded);
   LH_TRY(lh_encode_values(choice->leaf, form, sample->plain, sample->count, tools->scratch, tools->encoded,
                           err));
+  const size_t encoded = tools->encoded->len;
+  if (is_variant && encoded > trial->last_encoded - trial->last_encoded / VARIANT_SHARE) {
+    return LH_OK;
+  }
   LH_TRY(compressed_size(tools, tools->encoded, &size, err));
-  if (size < *least) {
-    *least = size;
+  trial->last_encoded = encoded;
+  if (size < trial->least) {
+    trial->least = size;
     choice->values = form;
   }
   return LH_OK;
@@ -138,28 +155,29 @@ static lh_status try_encoding(struct lh_encoding_choice *choice, const struct lh
 /* The best of the encodings that are not the dictionary's. */
 static lh_status measure_values(struct lh_encoding_choice *choice, const struct lh_encoding_sample *sample,
                                 const struct lh_encoding_tools *tools, struct lh_error *err) {
-  size_t least = SIZE_MAX;
+  struct trial trial = {.least = SIZE_MAX};
   for (unsigned i = 0; i < LH_PARQUET_ENCODING_COUNT; i++) {
     if ((choice->candidates & BIT(i)) == 0 || i == LH_PARQUET_RLE_DICTIONARY) {
       continue;
     }
     struct lh_value_encoding form = {.encoding = (enum lh_parquet_encoding)i};
-    LH_TRY(try_encoding(choice, sample, form, tools, &least, err));
+    const bool is_variant = i == LH_PARQUET_DELTA_BYTE_ARRAY && choice->leaf->type == LH_PARQUET_BYTE_ARRAY;
+    LH_TRY(try_encoding(choice, sample, form, is_variant, tools, &trial, err));
     if (i == LH_PARQUET_DELTA_BINARY_PACKED && tools->codec != LH_CODEC_NONE) {
       form.widths = LH_DELTA_BYTES;
-      LH_TRY(try_encoding(choice, sample, form, tools, &least, err));
+      LH_TRY(try_encoding(choice, sample, form, false, tools, &trial, err));
     }
   }
-  choice->value_bytes = (double)least / (double)sample->count;
+  choice->value_bytes = (double)trial.least / (double)sample->count;
   return LH_OK;
 }
 
 /* As many values from the dictionary's beginning as fit a sample. */
-static struct lh_values dictionary_sample(const struct lh_dictionary *dictionary) {
+static struct lh_values dictionary_sample(const struct lh_dictionary *dictionary, size_t most_bytes) {
   struct lh_values known = lh_dictionary_values(dictionary);
   const size_t bytes = lh_dictionary_bytes(dictionary);
-  if (bytes > LH_ENCODING_SAMPLE_BYTES) {
-    const size_t most = (size_t)((double)known.count * (double)LH_ENCODING_SAMPLE_BYTES / (double)bytes);
+  if (bytes > most_bytes) {
+    const size_t most = (size_t)((double)known.count * (double)most_bytes / (double)bytes);
     known.count = most > 0 ? most : 1;
   }
   return known;
@@ -175,7 +193,8 @@ static lh_status measure_dictionary(struct lh_encoding_choice *choice,
                                err));
   LH_TRY(compressed_size(tools, tools->encoded, &size, err));
   choice->index_bytes = (double)size / (double)sample->count;
-  const struct lh_values known = dictionary_sample(sample->dictionary);
+  const struct lh_values known =
+      dictionary_sample(sample->dictionary, lh_encoding_sample_bytes(choice->leaf));
   lh_buf_reset(tools->encoded);
   LH_TRY(lh_plain_append(choice->leaf, &known, tools->encoded, err));
   LH_TRY(compressed_size(tools, tools->encoded, &size, err));

@@ -4,10 +4,10 @@
  * A column that says `encoding` gets it (a dictionary until it passes its limit). LH_ENCODING_AUTO measures:
  *
  * 1. A column begins with a dictionary. A page of which at most one value in 64 is new keeps it.
- * 2. The first page with more is measured: up to 128 KiB of its values are encoded in each way that the type
- * and `compat` allow and compressed with the file's codec. The smallest wins. The dictionary is charged with
- * the values that it will hold at the end of the chunk, where the share of new ones is taken to go on falling
- * as it fell over the page.
+ * 2. The first page with more is measured: up to 128 KiB of its texts or 64 KiB of others are encoded in each
+ * way that the type and `compat` allow and compressed with the file's codec. The smallest wins. The
+ * dictionary is charged with the values that it will hold at the end of the chunk, where the share of new
+ * ones is taken to go on falling as it fell over the page.
  * 3. Each later page that brings more than one new value in 64 is judged by the same figures. One that does
  * not pay is written in the best of the other encodings, and so are all after it.
  * 4. Row groups inherit the choice, 16 of them at most, while the bytes per value stay within a quarter of
@@ -23,7 +23,9 @@
 #include "parquet/encode.h"
 #include "parquet/values.h"
 
+/* Texts need more to show what repeats in them. */
 #define LH_ENCODING_SAMPLE_BYTES ((size_t)128 << 10)
+#define LH_ENCODING_FIXED_SAMPLE_BYTES ((size_t)64 << 10)
 
 struct lh_encoding_choice {
   const struct lh_leaf *leaf;
@@ -70,6 +72,8 @@ lh_status lh_encoding_choice_init(struct lh_encoding_choice *choice, const struc
                                   const struct lh_parquet_writer_options *options,
                                   struct lh_error *err) LH_WARN_UNUSED;
 
+/* Of a sample's PLAIN values. */
+size_t lh_encoding_sample_bytes(const struct lh_leaf *leaf);
 /* How many of a page's PLAIN values fit a sample; 0: none is worth measuring, since they are huge. */
 size_t lh_encoding_sample_count(const struct lh_leaf *leaf, const uint8_t *plain, size_t count);
 

@@ -86,10 +86,10 @@ static void numbers_near_the_one_before_become_deltas(void **state) {
   assert_ok(init_fixture(&f, LH_TYPE_INT64, LH_ENCODING_AUTO, LH_COMPAT_ATHENA, &err));
   assert_true(f.choice.begins_with_dictionary);
   assert_false(f.choice.is_measured);
-  for (int64_t i = 0, at = 0; i < PAGE_VALUES; i++, at += (int64_t)(next_random(&seed) % 64)) {
+  for (int64_t i = 0, at = 0; i < PAGE_VALUES; i++, at += (int64_t)(next_random(&seed) % 1024)) {
     push_number(&f, at);
   }
-  measure(&f, PAGE_VALUES, 0);
+  measure(&f, 8000, 0);
   assert_true(f.choice.is_measured);
   assert_int_equal(f.choice.values.encoding, LH_PARQUET_DELTA_BINARY_PACKED);
   assert_int_equal(f.choice.values.widths, LH_DELTA_BITS);
@@ -105,7 +105,7 @@ static void times_in_whole_seconds_take_deltas_of_whole_bytes(void **state) {
   for (int64_t i = 0; i < PAGE_VALUES; i++) {
     push_number(&f, (INT64_C(1700000000) + i + (int64_t)(next_random(&seed) % 1200)) * 1000000);
   }
-  measure(&f, 16000, 0);
+  measure(&f, 8000, 0);
   assert_int_equal(f.choice.values.encoding, LH_PARQUET_DELTA_BINARY_PACKED);
   assert_int_equal(f.choice.values.widths, LH_DELTA_BYTES);
   clear_fixture(&f);
@@ -152,12 +152,12 @@ static void split_streams_are_for_the_newest_readers_alone(void **state) {
   struct lh_error err;
   assert_ok(init_fixture(&f, LH_TYPE_DOUBLE, LH_ENCODING_AUTO, LH_COMPAT_ATHENA, &err));
   fill_doubles(&f);
-  measure(&f, 16000, 0);
+  measure(&f, 8000, 0);
   assert_int_equal(f.choice.values.encoding, LH_PARQUET_PLAIN);
   clear_fixture(&f);
   assert_ok(init_fixture(&f, LH_TYPE_DOUBLE, LH_ENCODING_AUTO, LH_COMPAT_LATEST, &err));
   fill_doubles(&f);
-  measure(&f, 16000, 0);
+  measure(&f, 8000, 0);
   assert_int_equal(f.choice.values.encoding, LH_PARQUET_BYTE_STREAM_SPLIT);
   clear_fixture(&f);
 }
