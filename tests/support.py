@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +72,7 @@ def run_lakehaul(
     input: str | None = None,
     timeout: float = 180,
     expect: int | None = None,
+    preexec_fn: Callable[[], None] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Runs the built program. `expect` is the exit status it must end with; None: any."""
     if not LAKEHAUL.exists():
@@ -86,6 +87,7 @@ def run_lakehaul(
         encoding="utf-8",
         timeout=timeout,
         check=False,
+        preexec_fn=preexec_fn,
     )
     check_sanitizers(result.stderr)
     if expect is not None and result.returncode != expect:

@@ -5,6 +5,8 @@
 
 #include "column/variant.h"
 
+#define LEAST_ROWS 256
+
 #define COLUMN_LEAST_CAPACITY 16
 #define COLUMN_MAX_CAPACITY ((size_t)INT32_MAX - 1)
 
@@ -95,6 +97,16 @@ static lh_status init_column(struct lh_column *column, const struct lh_field *fi
     LH_TRY(init_column(&column->children[i], &field->children[i], child_capacity(column, capacity), err));
   }
   return LH_OK;
+}
+
+size_t lh_batch_rows(const struct lh_schema *schema) {
+  size_t row_bytes = 1;
+  for (size_t i = 0; i < schema->field_count; i++) {
+    const size_t width = lh_field_width(&schema->fields[i]);
+    row_bytes += width > 0 ? width : sizeof(int32_t);
+  }
+  const size_t fitting = LH_BATCH_BYTES / row_bytes;
+  return fitting > LH_BATCH_ROWS ? LH_BATCH_ROWS : fitting < LEAST_ROWS ? LEAST_ROWS : fitting;
 }
 
 lh_status lh_batch_init(struct lh_batch *batch, const struct lh_schema *schema, size_t capacity,

@@ -55,6 +55,9 @@ struct lh_batch {
 /* `schema` is borrowed and must outlive the batch. Call lh_batch_clear also after a failure. */
 lh_status lh_batch_init(struct lh_batch *batch, const struct lh_schema *schema, size_t capacity,
                         struct lh_error *err) LH_WARN_UNUSED;
+/* How many rows a reader fills a batch with: LH_BATCH_ROWS, or, of many columns, as many as have room for
+ * their fixed-width values and offsets in LH_BATCH_BYTES. */
+size_t lh_batch_rows(const struct lh_schema *schema);
 void lh_batch_reset(struct lh_batch *batch);
 void lh_batch_clear(struct lh_batch *batch);
 /* Bytes of values, offsets and data in use, children included. */

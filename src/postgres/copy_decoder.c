@@ -22,7 +22,7 @@
 
 lh_status lh_copy_decoder_init(struct lh_copy_decoder *decoder, const struct lh_pg_relation *relation,
                                struct lh_error *err) {
-  *decoder = (struct lh_copy_decoder){.relation = relation};
+  *decoder = (struct lh_copy_decoder){.relation = relation, .batch_rows = lh_batch_rows(&relation->schema)};
   decoder->steps = calloc(relation->column_count > 0 ? relation->column_count : 1, sizeof(*decoder->steps));
   if (decoder->steps == NULL) {
     return lh_error_memory(err);
@@ -59,20 +59,20 @@ static void clear_valid(uint8_t *validity, size_t first, size_t end) {
   }
 }
 
-/* Room for another LH_BATCH_ROWS, marked valid before they are there. */
+/* Room for another batch_rows, marked valid before they are there. */
 static lh_status reserve_rows(struct lh_copy_decoder *decoder, struct lh_batch *batch, struct lh_error *err) {
   for (size_t i = 0; i < batch->column_count; i++) {
     struct lh_column *const column = &batch->columns[i];
     column->length = batch->row_count;
-    LH_TRY(lh_column_reserve(column, LH_BATCH_ROWS, err));
+    LH_TRY(lh_column_reserve(column, decoder->batch_rows, err));
     if (column->validity != NULL) {
-      set_valid(column->validity, batch->row_count, batch->row_count + LH_BATCH_ROWS);
+      set_valid(column->validity, batch->row_count, batch->row_count + decoder->batch_rows);
     }
     decoder->steps[i].column = column;
     decoder->steps[i].values = column->values;
     decoder->steps[i].offsets = column->offsets;
   }
-  decoder->reserved_rows = batch->row_count + LH_BATCH_ROWS;
+  decoder->reserved_rows = batch->row_count + decoder->batch_rows;
   return LH_OK;
 }
 

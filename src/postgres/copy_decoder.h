@@ -15,6 +15,7 @@ struct lh_copy_step; /* copy_step.h */
 struct lh_copy_decoder {
   const struct lh_pg_relation *relation;
   struct lh_copy_step *steps; /* one a column, for the current batch */
+  size_t batch_rows;          /* lh_batch_rows: that a batch is filled with */
   uint64_t rows;              /* decoded so far */
   size_t reserved_rows;       /* of the current batch: every column has room up to here */
   bool started;               /* the signature has been read */

@@ -98,7 +98,7 @@ static lh_status confirm(struct lh_copy_reader *reader, struct lh_error *err) {
 static lh_status fill(struct lh_copy_reader *reader, struct lh_batch *batch, bool *is_end,
                       struct lh_error *err) {
   size_t batch_bytes = 0;
-  while (batch->row_count < LH_BATCH_ROWS && batch_bytes < LH_BATCH_BYTES) {
+  while (batch->row_count < reader->decoder.batch_rows && batch_bytes < LH_BATCH_BYTES) {
     if (reader->block_bytes == 0) {
       LH_TRY(lh_copy_source_next(&reader->source, &reader->block, &reader->block_bytes, err));
       *is_end = reader->block_bytes == 0;
@@ -108,8 +108,8 @@ static lh_status fill(struct lh_copy_reader *reader, struct lh_batch *batch, boo
       reader->bytes += reader->block_bytes;
     }
     size_t used = 0;
-    LH_TRY(lh_copy_decoder_feed(&reader->decoder, reader->block, reader->block_bytes, LH_BATCH_ROWS, batch,
-                                &used, err));
+    LH_TRY(lh_copy_decoder_feed(&reader->decoder, reader->block, reader->block_bytes,
+                                reader->decoder.batch_rows, batch, &used, err));
     reader->block += used;
     reader->block_bytes -= used;
     batch_bytes += used;

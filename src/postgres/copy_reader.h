@@ -20,7 +20,7 @@ lh_status lh_copy_reader_open(struct lh_pg_connection *connection, const struct 
                               const char *select_sql, struct lh_copy_reader **out,
                               struct lh_error *err) LH_WARN_UNUSED;
 
-/* Fills a reset batch (schema: relation->schema) with up to LH_BATCH_ROWS rows or LH_BATCH_BYTES; row_count 0
+/* Fills a reset batch (schema: relation->schema) with up to lh_batch_rows rows or LH_BATCH_BYTES; row_count 0
  * means the end, and that the server has confirmed it. Errors name table, column and row, and leave half a
  * row in the batch: reset it. The row count that
  * the server reports at the end is compared with the rows decoded. */

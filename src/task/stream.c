@@ -352,8 +352,8 @@ void lh_stream_run(struct lh_stream *stream) {
   if (!begin(stream)) {
     return;
   }
-  lh_status status =
-      lh_batch_init(&stream->batch, &stream->team->split->relation->schema, LH_BATCH_ROWS, &err);
+  const struct lh_schema *const schema = &stream->team->split->relation->schema;
+  lh_status status = lh_batch_init(&stream->batch, schema, lh_batch_rows(schema), &err);
   if (status == LH_OK) {
     status = read_ranges(stream, &err);
   }
