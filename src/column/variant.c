@@ -1,21 +1,17 @@
-/* The VARIANT encoder: a value's tape is gone through three times, backwards for the sizes (what is inside
- * comes before what it is in), and forwards to write; in between the names of all objects become the
- * dictionary. Rows tend to have the same names: the dictionary of the value before is kept and used again
- * where they are the same in the same order. */
+/* The VARIANT encoder: a value's tape is gone through forwards for what is no container and for the names of
+ * members, backwards for the sizes of containers, since what is inside of one is behind it, and forwards to
+ * write. */
 #include "column/variant.h"
 
 #include <stdlib.h>
 
 #include "column/json_tape.h"
+#include "column/variant_names.h"
 #include "column/variant_number.h"
 
 /* Buffers that a large value has made larger than this are given back. */
 #define KEPT_BYTES ((size_t)8 << 20)
-#define METADATA_VERSION 1
-#define METADATA_SORTED 0x10
 #define SHORT_STRING_MAX 63
-/* Up to so many entries the simplest sort is the fastest. */
-#define FEW_ENTRIES 16
 /* Of an array or an object whose number of elements takes one byte. */
 #define SMALL_COUNT_MAX 255
 /* Of a number in a message. */
@@ -35,32 +31,21 @@ struct part {
   bool is_dropped;  /* a later member has the same name */
 };
 
-/* A name to be sorted, or a member of an object. */
-struct entry {
-  uint64_t order; /* the first eight bytes of a name; the number of a member's name in the dictionary */
-  uint32_t key;   /* which of the value's names; of the object's members */
-  uint32_t node;  /* of a member */
-};
-
 struct lh_variant_encoder {
   struct lh_json_tape tape;
-  struct lh_buf parts;      /* struct part, one a node */
-  struct lh_buf numbers;    /* encoded */
-  struct lh_buf names;      /* of the value's members in turn: a length of 32 bits, and the bytes */
-  struct lh_buf starts;     /* uint32_t: where the bytes of each begin */
-  struct lh_buf entries;    /* struct entry: the names, sorted */
-  struct lh_buf ids;        /* uint32_t: of each name, its number in the dictionary */
-  struct lh_buf members;    /* struct entry: of all objects, each one's sorted */
-  struct lh_buf last_names; /* what `ids` and `dictionary` were made of */
-  struct lh_buf dictionary; /* encoded */
+  struct lh_buf parts;   /* struct part, one a node */
+  struct lh_buf numbers; /* encoded */
+  struct lh_buf members; /* struct lh_variant_entry: of all objects, each one's sorted */
+  struct lh_variant_names names;
   struct lh_buf scratch;
 };
 
 static struct lh_buf *buffer_at(struct lh_variant_encoder *encoder, size_t index) {
-  struct lh_buf *const all[] = {&encoder->parts,      &encoder->numbers,      &encoder->names,
-                                &encoder->starts,     &encoder->entries,      &encoder->ids,
-                                &encoder->members,    &encoder->last_names,   &encoder->dictionary,
-                                &encoder->tape.nodes, &encoder->tape.decoded, &encoder->scratch};
+  struct lh_variant_names *const names = &encoder->names;
+  struct lh_buf *const all[] = {
+      &encoder->parts,        &encoder->numbers,  &encoder->members, &encoder->scratch, &encoder->tape.nodes,
+      &encoder->tape.decoded, &names->bytes,      &names->starts,    &names->entries,   &names->ids,
+      &names->last_bytes,     &names->dictionary, &names->scratch};
   return index < sizeof(all) / sizeof(all[0]) ? all[index] : NULL;
 }
 
@@ -91,7 +76,7 @@ static void give_back(struct lh_variant_encoder *encoder) {
   for (size_t i = 0; buffer_at(encoder, i) != NULL; i++) {
     if (buffer_at(encoder, i)->cap > KEPT_BYTES) {
       lh_buf_clear(buffer_at(encoder, i));
-      lh_buf_reset(&encoder->dictionary);
+      lh_buf_reset(&encoder->names.dictionary);
     }
   }
 }
@@ -99,11 +84,8 @@ static void give_back(struct lh_variant_encoder *encoder) {
 static struct part *parts_of(const struct lh_variant_encoder *encoder) {
   return (struct part *)(void *)encoder->parts.data;
 }
-static uint32_t *ids_of(const struct lh_variant_encoder *encoder) {
-  return (uint32_t *)(void *)encoder->ids.data;
-}
-static struct entry *entries_in(const struct lh_buf *buf) {
-  return (struct entry *)(void *)buf->data;
+static struct lh_variant_entry *entries_in(const struct lh_buf *buf) {
+  return (struct lh_variant_entry *)(void *)buf->data;
 }
 
 static lh_status resize(struct lh_buf *buf, size_t size, struct lh_error *err) {
@@ -113,212 +95,27 @@ static lh_status resize(struct lh_buf *buf, size_t size, struct lh_error *err) {
   return LH_OK;
 }
 
-/* -------- little-endian numbers of few bytes -------- */
-
-static size_t width_of(uint64_t value) {
-  return value <= 0xFF ? 1 : value <= 0xFFFF ? 2 : value <= 0xFFFFFF ? 3 : 4;
-}
-
-static uint8_t *put_number(uint8_t *out, uint32_t value, size_t width) {
-  for (size_t i = 0; i < width; i++) {
-    out[i] = (uint8_t)(value >> (8 * i));
-  }
-  return out + width;
-}
-
-/* -------- sorting -------- */
-
-struct sorter {
-  const uint8_t *names; /* NULL: `order` decides alone */
-  const uint32_t *starts;
-};
-
-static uint32_t name_length(const uint8_t *name) {
-  uint32_t length;
-  memcpy(&length, name - sizeof(length), sizeof(length));
-  return length;
-}
-
-static int compare_names(const uint8_t *a, const uint8_t *b) {
-  const uint32_t a_length = name_length(a);
-  const uint32_t b_length = name_length(b);
-  const uint32_t common = a_length < b_length ? a_length : b_length;
-  const int order = common > 0 ? memcmp(a, b, common) : 0;
-  return order != 0 ? order : (a_length > b_length) - (a_length < b_length);
-}
-
-/* Equal ones in the order of the text. */
-static bool is_before(const struct sorter *sorter, const struct entry *a, const struct entry *b) {
-  if (a->order != b->order) {
-    return a->order < b->order;
-  }
-  const int order = sorter->names == NULL ? 0
-                                          : compare_names(sorter->names + sorter->starts[a->key],
-                                                          sorter->names + sorter->starts[b->key]);
-  return order != 0 ? order < 0 : a->key < b->key;
-}
-
-static void insertion_sort(const struct sorter *sorter, struct entry *entries, size_t count) {
-  for (size_t i = 1; i < count; i++) {
-    const struct entry entry = entries[i];
-    size_t at = i;
-    for (; at > 0 && is_before(sorter, &entry, &entries[at - 1]); at--) {
-      entries[at] = entries[at - 1];
-    }
-    entries[at] = entry;
-  }
-}
-
-static void merge(const struct sorter *sorter, const struct entry *from, size_t middle, size_t end,
-                  struct entry *to) {
-  size_t left = 0;
-  size_t right = middle;
-  for (size_t i = 0; i < end; i++) {
-    const bool takes_left = left < middle && (right == end || !is_before(sorter, &from[right], &from[left]));
-    to[i] = takes_left ? from[left++] : from[right++];
-  }
-}
-
-/* By merging, in `scratch`: qsort() may allocate, and no order of names makes this one slow. */
-static lh_status sort(const struct sorter *sorter, struct entry *entries, size_t count,
-                      struct lh_buf *scratch, struct lh_error *err) {
-  for (size_t i = 0; i < count; i += FEW_ENTRIES) {
-    insertion_sort(sorter, entries + i, count - i < FEW_ENTRIES ? count - i : FEW_ENTRIES);
-  }
-  if (count <= FEW_ENTRIES) {
-    return LH_OK;
-  }
-  LH_TRY(resize(scratch, count * sizeof(*entries), err));
-  struct entry *from = entries;
-  struct entry *to = entries_in(scratch);
-  for (size_t run = FEW_ENTRIES; run < count; run *= 2) {
-    for (size_t i = 0; i < count; i += 2 * run) {
-      const size_t left = count - i;
-      merge(sorter, from + i, run < left ? run : left, 2 * run < left ? 2 * run : left, to + i);
-    }
-    struct entry *const swapped = from;
-    from = to;
-    to = swapped;
-  }
-  if (from != entries) {
-    memcpy(entries, from, count * sizeof(*entries));
-  }
-  return LH_OK;
-}
-
-/* -------- the dictionary -------- */
-
 /* Gathers the names of all members, in the order of the text. */
 static lh_status collect_names(struct lh_variant_encoder *encoder, struct lh_error *err) {
   const struct lh_json_node *const nodes = lh_json_nodes(&encoder->tape);
   const size_t count = lh_json_count(&encoder->tape);
-  lh_buf_reset(&encoder->names);
-  lh_buf_reset(&encoder->starts);
   uint32_t name = 0;
+  lh_variant_names_begin(&encoder->names);
   for (size_t i = 0; i < count; i++) {
-    const struct lh_json_node *const node = &nodes[i];
-    if (!node->is_member) {
-      continue;
+    if (nodes[i].is_member) {
+      parts_of(encoder)[i].name = name++;
+      LH_TRY(lh_variant_names_add(&encoder->names, lh_json_key(&encoder->tape, &nodes[i]),
+                                  nodes[i].key_length, err));
     }
-    parts_of(encoder)[i].name = name++;
-    LH_TRY(lh_buf_append(&encoder->names, &node->key_length, sizeof(node->key_length), err));
-    const uint32_t start = (uint32_t)encoder->names.len;
-    LH_TRY(lh_buf_append(&encoder->starts, &start, sizeof(start), err));
-    LH_TRY(lh_buf_append(&encoder->names, lh_json_key(&encoder->tape, node), node->key_length, err));
   }
-  return LH_OK;
-}
-
-/* Orders as the bytes do; short names are filled with zeros, so that equal numbers decide nothing. */
-static uint64_t first_bytes(const uint8_t *name) {
-  const uint32_t length = name_length(name);
-  uint64_t word = 0;
-  memcpy(&word, name, length < sizeof(word) ? length : sizeof(word));
-  return __builtin_bswap64(word);
-}
-
-static lh_status sort_names(struct lh_variant_encoder *encoder, struct lh_error *err) {
-  const size_t count = encoder->starts.len / sizeof(uint32_t);
-  const uint32_t *const starts = (const uint32_t *)(const void *)encoder->starts.data;
-  LH_TRY(resize(&encoder->entries, count * sizeof(struct entry), err));
-  struct entry *const entries = entries_in(&encoder->entries);
-  for (size_t i = 0; i < count; i++) {
-    entries[i] = (struct entry){.order = first_bytes(encoder->names.data + starts[i]), .key = (uint32_t)i};
-  }
-  const struct sorter sorter = {encoder->names.data, starts};
-  return sort(&sorter, entries, count, &encoder->scratch, err);
-}
-
-/* Numbers the names and leaves in `entries` those that differ. */
-static lh_status number_names(struct lh_variant_encoder *encoder, size_t *distinct, size_t *bytes,
-                              struct lh_error *err) {
-  const size_t count = encoder->entries.len / sizeof(struct entry);
-  const uint32_t *const starts = (const uint32_t *)(const void *)encoder->starts.data;
-  struct entry *const entries = entries_in(&encoder->entries);
-  LH_TRY(resize(&encoder->ids, count * sizeof(uint32_t), err));
-  *distinct = 0;
-  *bytes = 0;
-  for (size_t i = 0; i < count; i++) {
-    const uint8_t *const name = encoder->names.data + starts[entries[i].key];
-    const bool is_new =
-        *distinct == 0 || compare_names(encoder->names.data + starts[entries[*distinct - 1].key], name) != 0;
-    if (is_new) {
-      *bytes += name_length(name);
-      (*distinct)++;
-    }
-    ids_of(encoder)[entries[i].key] = (uint32_t)(*distinct - 1);
-    entries[*distinct - 1] = is_new ? entries[i] : entries[*distinct - 1];
-  }
-  return LH_OK;
-}
-
-static lh_status make_dictionary(struct lh_variant_encoder *encoder, struct lh_error *err) {
-  size_t count = 0;
-  size_t bytes = 0;
-  LH_TRY(sort_names(encoder, err));
-  LH_TRY(number_names(encoder, &count, &bytes, err));
-  const size_t width = width_of(bytes > count ? bytes : count);
-  LH_TRY(resize(&encoder->dictionary, 1 + (count + 2) * width + bytes, err));
-  const uint32_t *const starts = (const uint32_t *)(const void *)encoder->starts.data;
-  const struct entry *const entries = entries_in(&encoder->entries);
-  uint8_t *out = encoder->dictionary.data;
-  *out++ = (uint8_t)(METADATA_VERSION | METADATA_SORTED | (width - 1) << 6);
-  out = put_number(out, (uint32_t)count, width);
-  uint8_t *text = out + (count + 1) * width;
-  uint32_t offset = 0;
-  for (size_t i = 0; i < count; i++) {
-    const uint8_t *const name = encoder->names.data + starts[entries[i].key];
-    const uint32_t length = name_length(name);
-    out = put_number(out, offset, width);
-    memcpy(text + offset, name, length);
-    offset += length;
-  }
-  put_number(out, offset, width);
-  return LH_OK;
-}
-
-static lh_status update_dictionary(struct lh_variant_encoder *encoder, struct lh_error *err) {
-  const struct lh_buf *const names = &encoder->names;
-  LH_TRY(collect_names(encoder, err));
-  if (encoder->dictionary.len > 0 && names->len == encoder->last_names.len &&
-      (names->len == 0 || memcmp(names->data, encoder->last_names.data, names->len) == 0)) {
-    return LH_OK;
-  }
-  lh_buf_reset(&encoder->dictionary);
-  LH_TRY(make_dictionary(encoder, err));
-  lh_buf_reset(&encoder->last_names);
-  const lh_status status = lh_buf_append(&encoder->last_names, names->data, names->len, err);
-  if (status != LH_OK) {
-    lh_buf_reset(&encoder->dictionary);
-  }
-  return status;
+  return lh_variant_names_end(&encoder->names, err);
 }
 
 /* -------- sizes -------- */
 
 /* Header, number of elements, and offsets. */
 static uint32_t container_size(const struct part *part) {
-  const uint32_t offsets = (part->count + 1) * (uint32_t)width_of(part->data);
+  const uint32_t offsets = (part->count + 1) * (uint32_t)lh_variant_width(part->data);
   return 1 + (part->count > SMALL_COUNT_MAX ? 4U : 1U) + offsets + part->data;
 }
 
@@ -333,7 +130,7 @@ static void measure_array(const struct lh_json_node *nodes, struct part *parts, 
 }
 
 /* The last of equal names stays. */
-static uint32_t drop_repeated(struct part *parts, struct entry *entries, uint32_t count) {
+static uint32_t drop_repeated(struct part *parts, struct lh_variant_entry *entries, uint32_t count) {
   uint32_t kept = 0;
   for (uint32_t i = 0; i < count; i++) {
     if (i + 1 < count && entries[i].order == entries[i + 1].order) {
@@ -350,18 +147,17 @@ static lh_status measure_object(struct lh_variant_encoder *encoder, size_t index
   struct part *const parts = parts_of(encoder);
   struct part *const object = &parts[index];
   /* Room for one more, so that also an empty object's entries are somewhere. */
-  const size_t room = ((size_t)nodes[index].length + 1) * sizeof(struct entry);
+  const size_t room = ((size_t)nodes[index].length + 1) * sizeof(struct lh_variant_entry);
   LH_TRY(lh_buf_reserve(&encoder->members, room, err));
-  object->members = (uint32_t)(encoder->members.len / sizeof(struct entry));
-  struct entry *const entries = entries_in(&encoder->members) + object->members;
+  object->members = (uint32_t)(encoder->members.len / sizeof(struct lh_variant_entry));
+  struct lh_variant_entry *const entries = entries_in(&encoder->members) + object->members;
   uint32_t count = 0;
   for (size_t i = index + 1; i < nodes[index].end; i = nodes[i].end) {
-    entries[count] =
-        (struct entry){.order = ids_of(encoder)[parts[i].name], .key = count, .node = (uint32_t)i};
+    entries[count] = (struct lh_variant_entry){
+        .order = lh_variant_names_id(&encoder->names, parts[i].name), .key = count, .node = (uint32_t)i};
     count++;
   }
-  const struct sorter sorter = {NULL, NULL};
-  LH_TRY(sort(&sorter, entries, count, &encoder->scratch, err));
+  LH_TRY(lh_variant_sort_members(&encoder->names, entries, count, err));
   object->count = drop_repeated(parts, entries, count);
   for (size_t i = index + 1; i < nodes[index].end; i = nodes[i].end) {
     if (!parts[i].is_dropped) {
@@ -369,9 +165,9 @@ static lh_status measure_object(struct lh_variant_encoder *encoder, size_t index
       object->data += parts[i].size;
     }
   }
-  encoder->members.len += object->count * sizeof(struct entry);
+  encoder->members.len += object->count * sizeof(struct lh_variant_entry);
   const uint32_t greatest = object->count > 0 ? (uint32_t)entries[object->count - 1].order : 0;
-  object->size = container_size(object) + object->count * (uint32_t)width_of(greatest);
+  object->size = container_size(object) + object->count * (uint32_t)lh_variant_width(greatest);
   return LH_OK;
 }
 
@@ -438,7 +234,7 @@ static uint8_t *put_string(const uint8_t *text, uint32_t length, uint8_t *out) {
     *out++ = (uint8_t)(BASIC_SHORT_STRING | length << 2);
   } else {
     *out++ = BASIC_PRIMITIVE | PRIMITIVE_STRING << 2;
-    out = put_number(out, length, 4);
+    out = lh_variant_put(out, length, 4);
   }
   memcpy(out, text, length);
   return out + length;
@@ -447,32 +243,32 @@ static uint8_t *put_string(const uint8_t *text, uint32_t length, uint8_t *out) {
 static uint8_t *put_array(const struct lh_json_node *nodes, const struct part *parts, size_t index,
                           uint8_t *out) {
   const struct part *const array = &parts[index];
-  const size_t width = width_of(array->data);
+  const size_t width = lh_variant_width(array->data);
   const bool is_large = array->count > SMALL_COUNT_MAX;
   *out++ = (uint8_t)(BASIC_ARRAY | (width - 1) << 2 | (size_t)is_large << 4);
-  out = put_number(out, array->count, is_large ? 4 : 1);
+  out = lh_variant_put(out, array->count, is_large ? 4 : 1);
   for (size_t i = index + 1; i < nodes[index].end; i = nodes[i].end) {
-    out = put_number(out, parts[i].offset, width);
+    out = lh_variant_put(out, parts[i].offset, width);
   }
-  return put_number(out, array->data, width);
+  return lh_variant_put(out, array->data, width);
 }
 
 static uint8_t *put_object(const struct lh_variant_encoder *encoder, size_t index, uint8_t *out) {
   const struct part *const parts = parts_of(encoder);
   const struct part *const object = &parts[index];
-  const struct entry *const entries = entries_in(&encoder->members) + object->members;
-  const size_t width = width_of(object->data);
-  const size_t id_width = object->count > 0 ? width_of(entries[object->count - 1].order) : 1;
+  const struct lh_variant_entry *const entries = entries_in(&encoder->members) + object->members;
+  const size_t width = lh_variant_width(object->data);
+  const size_t id_width = object->count > 0 ? lh_variant_width(entries[object->count - 1].order) : 1;
   const bool is_large = object->count > SMALL_COUNT_MAX;
   *out++ = (uint8_t)(BASIC_OBJECT | (width - 1) << 2 | (id_width - 1) << 4 | (size_t)is_large << 6);
-  out = put_number(out, object->count, is_large ? 4 : 1);
+  out = lh_variant_put(out, object->count, is_large ? 4 : 1);
   for (uint32_t i = 0; i < object->count; i++) {
-    out = put_number(out, (uint32_t)entries[i].order, id_width);
+    out = lh_variant_put(out, (uint32_t)entries[i].order, id_width);
   }
   for (uint32_t i = 0; i < object->count; i++) {
-    out = put_number(out, parts[entries[i].node].offset, width);
+    out = lh_variant_put(out, parts[entries[i].node].offset, width);
   }
-  return put_number(out, object->data, width);
+  return lh_variant_put(out, object->data, width);
 }
 
 /* One value, of a container all that comes before its elements, which follow it here as on the tape. */
@@ -537,11 +333,11 @@ static lh_status encode(struct lh_variant_encoder *encoder, const void *json, si
   }
   LH_TRY(resize(&encoder->parts, lh_json_count(&encoder->tape) * sizeof(struct part), err));
   LH_TRY(measure_scalars(encoder, options, problem, err));
-  LH_TRY(update_dictionary(encoder, err));
+  LH_TRY(collect_names(encoder, err));
   LH_TRY(measure_containers(encoder, err));
-  LH_TRY(lh_buf_reserve(metadata, encoder->dictionary.len, err));
+  LH_TRY(lh_buf_reserve(metadata, encoder->names.dictionary.len, err));
   LH_TRY(write_value(encoder, value, err));
-  return lh_buf_append(metadata, encoder->dictionary.data, encoder->dictionary.len, err);
+  return lh_buf_append(metadata, encoder->names.dictionary.data, encoder->names.dictionary.len, err);
 }
 
 lh_status lh_variant_encode(struct lh_variant_encoder *encoder, const void *json, size_t size,
