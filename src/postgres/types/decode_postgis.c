@@ -175,10 +175,16 @@ static void note(struct lh_pg_geometries *geometries, const struct header *heade
   if ((atomic_load_explicit(&geometries->kinds, memory_order_relaxed) & bit) == 0) {
     atomic_fetch_or_explicit(&geometries->kinds, bit, memory_order_relaxed);
   }
-  int_least64_t before = LH_PG_NO_SRID;
-  if (!atomic_compare_exchange_strong_explicit(&geometries->srid, &before, (int_least64_t)header->srid,
-                                               memory_order_relaxed, memory_order_relaxed) &&
-      before != (int_least64_t)header->srid && before != LH_PG_MIXED_SRIDS) {
+  /* Reads where nothing changes, which threads can do at once. */
+  const int_least64_t srid = header->srid;
+  int_least64_t before = atomic_load_explicit(&geometries->srid, memory_order_relaxed);
+  if (before == srid || before == LH_PG_MIXED_SRIDS) {
+    return;
+  }
+  before = LH_PG_NO_SRID;
+  if (!atomic_compare_exchange_strong_explicit(&geometries->srid, &before, srid, memory_order_relaxed,
+                                               memory_order_relaxed) &&
+      before != srid) {
     atomic_store_explicit(&geometries->srid, LH_PG_MIXED_SRIDS, memory_order_relaxed);
   }
 }
