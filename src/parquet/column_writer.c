@@ -386,6 +386,9 @@ static lh_status leave_dictionary(struct lh_column_writer *writer, bool pays, st
   size_t expanded = 0;
   LH_TRY(add_dictionary_statistics(writer, err));
   LH_TRY(expand_indices(writer, PAGE_MAX_BYTES, &expanded, err));
+  if (expanded < writer->page.value_count) {
+    return too_large(writer, err);
+  }
   lh_buf_reset(&writer->page.indices);
   lh_dictionary_truncate(&writer->dictionary, writer->page_start_count);
   return LH_OK;
