@@ -832,3 +832,30 @@ def test_memory_does_not_follow_the_number_of_rows(database, project):
     half, whole = (peak_of_export("lineitem", made, "--limit", n) for n in ("600000", "1000000"))
     assert whole < 64 * megabyte, "the budget of the run"
     assert abs(whole - half) < 0.05 * half
+
+
+SCATTERED_SQL = """
+CREATE UNLOGGED TABLE scattered AS
+SELECT n AS id, '2010-01-01'::timestamp + h % 5000 * interval '1 day' + n % 86400 * interval '1 second' AS moment,
+       md5(n::text) AS hash, n * 1.25::float8 AS x, (n % 1000)::numeric(12,2) AS amount, 'a note of the row ' || n AS note
+FROM (SELECT n::bigint, hashint8(n)::bigint & 2147483647 AS h FROM generate_series(1, 2000000) AS n) AS numbers
+"""
+SUMS = "count(*), sum(id)::varchar, sum(amount)::varchar, count(DISTINCT hash), count(DISTINCT moment::date)"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(SANITIZED, reason="sanitizers take memory of their own")
+def test_thousands_of_partitions_in_any_order_keep_within_memory(database, project, scratch):
+    """2 million rows, each in one of 5,000 days at random: more than there is memory for."""
+    database.execute(SCATTERED_SQL)
+    task = {"table": "scattered", "partition_by": "day(moment)"}
+    made = project({"scattered": task}, source=database.uri, jobs=1, memory="128MB")
+    made.env["TMPDIR"] = str(scratch)
+    assert peak_of_export("scattered", made) < 128 * 2**20
+    pointer = lake_pointer(made.lake, "scattered")
+    assert len(pointer["partitions"]) == 5000
+    assert sum(partition["rows"] for partition in pointer["partitions"]) == pointer["rows"] == 2_000_000
+    assert read_lake_duckdb(made.lake, "scattered", f"SELECT {SUMS} FROM lake_table") == database.rows(
+        f"SELECT {SUMS} FROM scattered"
+    )
+    assert list(scratch.iterdir()) == []

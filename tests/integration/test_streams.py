@@ -374,11 +374,18 @@ def cut(pair: tuple[socket.socket, socket.socket]) -> None:
 
 
 @pytest.mark.threads
-@pytest.mark.parametrize("which", [1, 2], ids=["the first", "another"])
-def test_what_a_lost_connection_has_read_is_read_again(database, project, which):
+@pytest.mark.parametrize(
+    ("which", "task"),
+    [(1, {}), (2, {}), (1, {"partition_by": "part"}), (2, {"partition_by": "part"})],
+    ids=["the first", "another", "the first of partitions", "another of partitions"],
+)
+def test_what_a_lost_connection_has_read_is_read_again(database, project, which, task):
     sparse_table(database)
     with proxy(database.uri) as (uri, pairs):
-        made = project({"t": {"table": "t"}}, source=uri, streams=2, max_rate="600kB/s")
+        columns = "SELECT *, id % 20 AS part FROM t"
+        database.execute(f"CREATE TABLE parted {SPARSE} AS {columns}; ALTER TABLE parted ADD PRIMARY KEY (id)")
+        database.execute("DROP TABLE t; ALTER TABLE parted RENAME TO t; ANALYZE t")
+        made = project({"t": {"table": "t", **task}}, source=uri, streams=2, max_rate="600kB/s")
         with running(made) as run:
             wait_until(lambda: len(sessions(database)) == 2, "two connections read")
             time.sleep(0.7)
