@@ -207,14 +207,30 @@ static lh_status fail_period(enum lh_partition_transform transform, const char *
   return LH_ERROR_USAGE;
 }
 
+/* The numbers of "-0044-03-15-12", as many as there are; the caller compares what they come to. */
+static void split_period(const char *value, int64_t parts[4]) {
+  static const int64_t most = 99999999;
+  const bool is_negative = value[0] == '-';
+  const char *at = is_negative ? value + 1 : value;
+  for (size_t i = 0; i < 4 && *at >= '0' && *at <= '9'; i++) {
+    parts[i] = 0;
+    for (; *at >= '0' && *at <= '9' && parts[i] < most; at++) {
+      parts[i] = parts[i] * 10 + (*at - '0');
+    }
+    parts[i] = i == 0 && is_negative ? -parts[i] : parts[i];
+    at += *at == '-' ? 1 : 0;
+  }
+}
+
 lh_status lh_partition_parse_period(enum lh_partition_transform transform, const char *value, int64_t *first,
                                     int64_t *end, struct lh_error *err) {
-  long long year = 0;
-  int month = 1;
-  int day = 1;
-  int hour = 0;
-  if (sscanf(value, "%lld-%2d-%2d-%2d", &year, &month, &day, &hour) < 1 || month < 1 || month > 12 ||
-      day < 1 || hour < 0 || hour > 23 || year < -10000 || year > 10000000) {
+  int64_t parts[4] = {0, 1, 1, 0};
+  split_period(value, parts);
+  const int64_t year = parts[0];
+  const int month = (int)parts[1];
+  const int day = (int)parts[2];
+  const int hour = (int)parts[3];
+  if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || year < -10000 || year > 10000000) {
     return fail_period(transform, value, err);
   }
   const bool last_month = month == 12;
@@ -245,7 +261,7 @@ static lh_status check_text(const struct lh_column *column, const struct lh_buf 
   const size_t length = out->len - start;
   static const char null[] = LH_PARTITION_NULL;
   const bool is_null = length == sizeof(null) - 1 && memcmp(out->data + start, null, length) == 0;
-  const bool has_nul = memchr(out->data + start, '\0', length) != NULL;
+  const bool has_nul = length > 0 && memchr(out->data + start, '\0', length) != NULL;
   if (length > 0 && !is_null && !has_nul) {
     return LH_OK;
   }

@@ -39,13 +39,17 @@ static uint64_t hash_bytes(const uint8_t *bytes, size_t size) {
   return hash ^ (hash >> 29);
 }
 
+static bool is_same(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size) {
+  return a_size == b_size && (a_size == 0 || memcmp(a, b, a_size) == 0);
+}
+
 static struct lh_partition_text *find_slot(struct lh_partition_text *texts, size_t capacity,
                                            const uint8_t *bytes, size_t size, uint64_t hash) {
   size_t at = hash & (capacity - 1);
   for (;; at = (at + 1) & (capacity - 1)) {
     struct lh_partition_text *const slot = &texts[at];
-    const bool same = slot->bytes != NULL && slot->hash == hash && slot->size == size &&
-                      memcmp(slot->bytes, bytes, size) == 0;
+    const bool same =
+        slot->bytes != NULL && slot->hash == hash && is_same(slot->bytes, slot->size, bytes, size);
     if (same || slot->bytes == NULL) {
       return slot;
     }
@@ -104,7 +108,8 @@ static const uint8_t *value_bytes(const struct lh_column *column, size_t row, si
 /* Most rows have the value of the one before. */
 static lh_status encode_texts(struct lh_partition_coder *coder, const struct lh_column *column,
                               int64_t *codes, struct lh_error *err) {
-  const uint8_t *last = NULL;
+  bool has_last = false;
+  const uint8_t *last = NULL; /* may be NULL for an empty text */
   size_t last_size = 0;
   int64_t last_code = 0;
   for (size_t row = 0; row < column->length; row++) {
@@ -113,8 +118,9 @@ static lh_status encode_texts(struct lh_partition_coder *coder, const struct lh_
       continue;
     }
     const uint8_t *const bytes = value_bytes(column, row, &size);
-    if (last == NULL || size != last_size || memcmp(bytes, last, size) != 0) {
+    if (!has_last || !is_same(bytes, size, last, last_size)) {
       LH_TRY(code_text(coder, bytes, size, &last_code, err));
+      has_last = true;
       last = bytes;
       last_size = size;
     }

@@ -49,7 +49,7 @@ struct lh_pg_relation {
   const char *const
       *primary_key; /* names of fields, in the key's order; none where a part of it is not read as it is */
   size_t primary_key_count;
-  const char *order_sql;   /* " ORDER BY …", or "" */
+  const char *order_sql; /* " ORDER BY …", or "" */
   const struct lh_sorted_field
       *sorted; /* how the rows of select_sql come; none where they come as they lie */
   size_t sorted_count;

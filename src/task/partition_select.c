@@ -161,7 +161,7 @@ lh_status lh_partition_find_changed(struct lh_pg_connection *connection,
                                     const struct lh_partition_plan *plan, const char *watermark,
                                     const char *since, struct lh_arena *arena,
                                     struct lh_partition_choice *out, bool *all, struct lh_error *err) {
-  struct lh_pg_rows rows;
+  struct lh_pg_rows rows = {0};
   struct lh_buf sql;
   *out = (struct lh_partition_choice){0};
   *all = false;
