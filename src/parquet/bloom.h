@@ -20,8 +20,8 @@ struct lh_bloom {
   size_t block_count;
 };
 
-/* For up to `values_most` different values at 1 % false positives, in at most `bytes_most` (32 or more) and
- * LH_BLOOM_MAX_BYTES. Clear it in any case. */
+/* For up to `values_most` different values at 2.5 % false positives or fewer, in at most `bytes_most` (32 or
+ * more) and LH_BLOOM_MAX_BYTES. Clear it in any case. */
 lh_status lh_bloom_open(struct lh_bloom *bloom, uint64_t values_most, size_t bytes_most,
                         struct lh_error *err) LH_WARN_UNUSED;
 void lh_bloom_clear(struct lh_bloom *bloom);
@@ -38,9 +38,9 @@ bool lh_bloom_may_hold(const struct lh_bloom *bloom, const void *value, size_t s
 
 /* How many different values were added, within a few percent; UINT64_MAX where the filter is full. */
 uint64_t lh_bloom_estimate_distinct(const struct lh_bloom *bloom);
-/* Halves the filter as long as it still has at most 1 % false positives for `distinct` values. */
+/* Halves the filter as long as it still has at most 2.5 % false positives for `distinct` values. */
 void lh_bloom_fold(struct lh_bloom *bloom, uint64_t distinct);
-/* Bits for each of `distinct` values: 10.5 are 1 % false positives, 6 are 10 %. */
+/* Bits for each of `distinct` values: 8 are 2.5 % false positives, 5.8 are 10 %. */
 double lh_bloom_bits_per_value(const struct lh_bloom *bloom, uint64_t distinct);
 
 /* Appends header and bits. */
