@@ -137,6 +137,8 @@ static lh_status connect_both(struct lh_engine *engine, struct lh_error *err) {
   /* Geometries stay the bytes that the files hold. */
   LH_TRY(run_admin(engine, engine->admin, "SET GLOBAL enable_geoparquet_conversion = false", err));
   LH_TRY(run_admin(engine, engine->admin, "SET errors_as_json = true", err));
+  /* A result's chunks wait in it, measured without the strings that they point to: one at a time. */
+  LH_TRY(run_admin(engine, engine->queries, "SET streaming_buffer_size = '1KB'", err));
   return run_admin(engine, engine->queries, "SET errors_as_json = true", err);
 }
 

@@ -14,6 +14,9 @@
 #define ROW_GROUPS_MAX 32767
 #define SLICE_ROWS 8192
 #define SLICE_BYTES ((size_t)4 << 20)
+/* Rows so wide that fewer than WIDE_ROWS of them fill the share of a row group's bytes end it there. */
+#define WIDE_ROWS 8192
+#define WIDE_SHARE 4
 #define METADATA_MAX_BYTES ((size_t)1 << 30)
 
 #define DEFAULT_ROW_GROUP_ROWS ((size_t)512 << 10)
@@ -318,9 +321,15 @@ static size_t slice_rows(const struct lh_parquet_writer *writer, const struct lh
   return fits;
 }
 
+/* Engines read some thousand rows of a row group at once, whatever their size. */
+static size_t row_group_bytes(const struct lh_parquet_writer *writer) {
+  return writer->open_rows < WIDE_ROWS ? writer->options.row_group_bytes / WIDE_SHARE
+                                       : writer->options.row_group_bytes;
+}
+
 static bool is_row_group_full(const struct lh_parquet_writer *writer) {
   return writer->open_rows >= writer->options.row_group_rows ||
-         encoded_bytes(writer) > writer->options.row_group_bytes ||
+         encoded_bytes(writer) > row_group_bytes(writer) ||
          lh_parquet_writer_buffered_bytes(writer) > writer->options.row_group_buffer_bytes;
 }
 

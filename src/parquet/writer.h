@@ -33,7 +33,8 @@ struct lh_parquet_writer_options {
   enum lh_codec codec;
   int codec_level;               /* LH_CODEC_LEVEL_DEFAULT */
   size_t row_group_rows;         /* a row group closes at this many rows … */
-  size_t row_group_bytes;        /* … or once its encoded, uncompressed pages pass this */
+  size_t row_group_bytes;        /* … or once its encoded, uncompressed pages pass this, a quarter for
+                                    wide rows, of which it then has less than 8,192 */
   size_t row_group_buffer_bytes; /* … or once its compressed pages held in memory pass this */
   size_t page_bytes;             /* a page closes at the first row past this many uncompressed bytes … */
   size_t page_rows;              /* … or at this many rows */

@@ -278,7 +278,7 @@ lh_status lh_verify_lake_open(const struct lh_verify_request *request, struct lh
   lh_verify_jsonb_init(&out->jsonb);
   const struct lh_engine_options options = {
       .memory_bytes = request->memory_bytes,
-      .threads = request->threads,
+      .threads = 1,
       .temp_directory = request->temp_directory,
       .raw_times = true,
   };
