@@ -50,28 +50,32 @@ def runnable(tools: list[Tool], results: Results) -> list[Tool]:
 
 
 def begin(settings: Settings, server: str) -> Results:
-    """New results; the old ones with RESUME where they are of the same program. A memory run adds to what is there."""
+    """New results, or the old ones to go on with: where they are of the same program, and either RESUME says so or only
+    memory is measured. Old ones that are not gone on with are kept beside, until the next time."""
     path = settings.work / "results" / f"scale-{settings.scale_name}.json"
+    about = describe(settings, server)
     kept = load(path) if path.exists() else None
-    if kept is not None and settings.mode == "memory":
+    same = kept is not None and kept.about.get("program") == about["program"]
+    if kept is not None and same and settings.mode == "memory":
         kept.memory = []
         return kept
-    about = describe(settings.scale, settings.repeat, settings.slow_seconds, server)
-    if kept is not None and settings.resume:
-        if kept.about.get("program") == program_hash():
-            return kept
-        print("bench: lakehaul was built anew since: starting over", flush=True)
+    if kept is not None and same and settings.resume:
+        kept.about["repeat"] = settings.repeat
+        return kept
+    if settings.resume:
+        print("bench: nothing of this program to go on with: starting over", flush=True)
     results = Results(path, about)
-    if kept is not None and kept.about.get("program") == about["program"]:
-        results.memory = kept.memory
+    if kept is not None:
+        path.replace(path.with_suffix(".before.json"))
+        results.memory = kept.memory if same else []
     return results
 
 
 def publish(settings: Settings, results: Results) -> None:
-    """Into docs/ when all was run at full scale, else beside the work files."""
+    """Into docs/ when every tool ran on every table at full scale, else beside the work files."""
     text = as_text(results)
     print("\n" + text, flush=True)
-    directory = DOCS_DIR if settings.whole else settings.work / "report"
+    directory = DOCS_DIR if settings.whole and results.about["whole"] else settings.work / "report"
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "RESULTS.md").write_text(as_markdown(results))
     (directory / "results.json").write_text(results.path.read_text())

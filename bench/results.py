@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 
 from measure import Run
-from settings import CODEC, LAKEHAUL, LEVEL, ROOT
+from settings import CODEC, LAKEHAUL, LEVEL, ROOT, Settings
 from tables import Table
 
 
@@ -140,7 +140,7 @@ def busy_cores(seconds: float = 2.0) -> float:
     return (os.cpu_count() or 1) * (1 - (idle_after - idle_before) / passed)
 
 
-def describe(scale: float, repeat: int, slow_seconds: float, server: str) -> dict:
+def describe(settings: Settings, server: str) -> dict:
     commit = subprocess.run(
         ["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, encoding="utf-8", check=False
     )
@@ -152,7 +152,8 @@ def describe(scale: float, repeat: int, slow_seconds: float, server: str) -> dic
         "program": program_hash(),
         "codec": f"{CODEC}({LEVEL})",
         "busy_cores": round(busy_cores(), 2),  # with other things, as it began
-        "scale": scale,
-        "repeat": repeat,
-        "slow_seconds": slow_seconds,
+        "scale": settings.scale,
+        "repeat": settings.repeat,
+        "slow_seconds": settings.slow_seconds,
+        "whole": settings.mode == "compare" and settings.whole,
     }
