@@ -215,6 +215,7 @@ def test_bloom_filters_hold_all_values_and_few_others(indexed):
         assert bloom["bytes"] == (32 if path == "few" else 32768)
 
 
+@pytest.mark.asan
 def test_inspect_shows_what_hyparquet_decodes(samples, indexed):
     path = samples / "indexed.parquet"
     shown = subprocess.run([support.LAKEHAUL, "inspect", "--pages", "--json", path], capture_output=True, check=True)

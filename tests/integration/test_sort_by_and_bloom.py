@@ -98,6 +98,7 @@ def test_rows_come_in_the_order_that_the_file_tells(events, tmp_path, sort_by, k
     assert_sorted(run_one(tmp_path / "p", events, task, streams=2), keys)
 
 
+@pytest.mark.asan
 def test_a_sorted_query_with_settings_of_its_columns(events, tmp_path):
     task = {"query": "SELECT * FROM events -- in any order", "sort_by": ["name desc", "serial"],
             "columns": {"exclude": ["document", "ratio"], "name": {"mask": "sha256"}, "serial": {"rename": "n"}}}
@@ -106,6 +107,7 @@ def test_a_sorted_query_with_settings_of_its_columns(events, tmp_path):
     assert_verified(run.project)
 
 
+@pytest.mark.asan
 def test_sql_tasks_are_sorted_by_the_engine(events, tmp_path):
     made = make_project(tmp_path / "p", events, {
         "events": {"table": "events", "columns": {"exclude": ["document"]}},
@@ -174,6 +176,7 @@ def filters(run: Haul) -> set[str]:
     return {path for (path,) in found.fetchall()}
 
 
+@pytest.mark.asan
 def test_keys_in_no_order_get_a_bloom_filter(events, tmp_path):
     run = run_one(tmp_path / "p", events, {"table": "events"})
     assert filters(run) == {"id"}
