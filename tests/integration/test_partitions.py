@@ -370,3 +370,66 @@ def test_geometries_of_partitions_have_their_metadata(database, project):
     shop = project({"events": {"table": "public.events", "partition_by": "c"}}, source=database.uri)
     shop.run("--verify")
     assert paths(shop.lake) == ["c=c0", "c=c1", "c=c2"]
+
+
+# With what else a task may say
+
+
+def test_queries_read_single_partitions_too(database, project):
+    database.execute(EVENTS_SQL)
+    task = {"query": "SELECT * FROM events WHERE id < 1000 -- all but three", "partition_by": "day(created_at)",
+            "watermark": "updated_at"}
+    shop = project({"events": task}, source=database.uri)
+    shop.run("--verify")
+    database.execute("UPDATE events SET amount = 5, updated_at = '2026-03-02' WHERE id IN (150, 1001)")
+    assert [p["path"] for p in run_json(shop, "--verify")["partitions"] if p["written"]] == ["day=2026-02-02"]
+    task = run_json(shop, "events", "--partition", "2026-02-01", "--verify")
+    assert [p["path"] for p in task["partitions"] if p["written"]] == ["day=2026-02-01"]
+    assert_verified(shop)
+
+
+def test_conditions_orders_masks_and_names_go_with_partitions(database, project):
+    database.execute(
+        'CREATE TABLE events (id int PRIMARY KEY, "Country" text, "At" timestamp, secret text, doc jsonb, n int8);'
+        "INSERT INTO events SELECT i, 'c' || i % 3, '2026-01-31'::timestamp + i * interval '1 hour', 's' || i % 2,"
+        " jsonb_build_object('a', i), -i FROM generate_series(1, 500) i")
+    columns = {"secret": {"mask": "sha256"}, "Country": {"rename": "land"}, "n": {"type": "text", "encoding": "plain"}}
+    task = {"table": "events", "partition_by": ["land", "month(At)", "secret"], "where": "id > 100 -- most",
+            "columns": columns, "sort_by": ["Country", "id desc"]}
+    shop = project({"events": task}, source=database.uri)
+    shop.run("--verify")
+    names = [path.split("/") for path in paths(shop.lake)]
+    assert {name[0] for name in names} == {"land=c0", "land=c1", "land=c2"}
+    assert {len(name[2]) for name in names} == {len("secret=") + 64}
+    for file in lake_files(shop.lake, "events"):
+        ids = pyarrow.parquet.read_table(file, columns=["id"], partitioning=None)["id"].to_pylist()
+        assert ids == sorted(ids, reverse=True)
+        [order] = pyarrow.parquet.ParquetFile(file).metadata.row_group(0).sorting_columns
+        assert order.column_index == 0 and order.descending
+    one = "/".join(names[0])
+    assert [p["path"] for p in run_json(shop, "events", "--partition", one, "--verify")["partitions"]
+            if p["written"]] == [one]
+    assert_verified(shop)
+
+
+def test_partitioned_source_tables_are_read_over_several_connections(database, project):
+    database.execute(
+        "CREATE TABLE events (id bigint, at timestamptz NOT NULL, note text) PARTITION BY RANGE (at);"
+        "CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (MINVALUE) TO ('2026-02-01');"
+        "CREATE TABLE events_2 PARTITION OF events FOR VALUES FROM ('2026-02-01') TO (MAXVALUE);"
+        "INSERT INTO events SELECT i, '2026-01-01'::timestamptz + i % 90 * interval '1 day', repeat('x', 400)"
+        " FROM generate_series(1, 60000) i; ANALYZE events")
+    shop = project({"events": {"table": "events", "partition_by": "day(at)"}}, source=database.uri, streams=3)
+    shop.run("--verify")
+    assert len(paths(shop.lake)) == 90
+    task = run_json(shop, "events", "--verify", "--partition", "2026-01-31", "--partition", "2026-02-01")
+    assert [p["path"] for p in task["partitions"] if p["written"]] == ["day=2026-01-31", "day=2026-02-01"]
+    assert_verified(shop)
+
+
+def test_a_limited_run_says_nothing_of_what_has_changed(events):
+    project = events(partition_by="day(created_at)", watermark="updated_at")
+    project.run("--limit", "10")
+    assert "watermark" not in lake_pointer(project.lake, "events")
+    assert all(p["written"] for p in run_json(project)["partitions"])
+    assert_verified(project)
