@@ -257,7 +257,7 @@ static lh_status copy_to_parts(struct lh_extraction *extraction, const struct lh
   lh_status status = lh_extraction_copy(extraction, parts, &observer, arena, err);
   clear_progress(&progress);
   LH_TRY(status);
-  LH_TRY(lh_parts_finish(parts, err));
+  lh_parts_sort(parts);
   result->parts = parts->finished;
   result->part_count = parts->finished_count;
   LH_TRY(read_back(result, err));

@@ -187,6 +187,8 @@ static lh_status read_ranges(struct lh_stream_team *team, size_t count, struct l
     status = team->err.code;
     if (status != LH_OK) {
       *err = team->err;
+    } else {
+      status = lh_output_write_empty(&streams[0].output, err);
     }
   }
   for (size_t i = 0; i < made; i++) {

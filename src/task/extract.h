@@ -45,7 +45,7 @@ lh_status lh_extraction_open(struct lh_extraction *extraction, const struct lh_e
                              struct lh_interrupt *interrupt, struct lh_arena *arena,
                              struct lh_error *err) LH_WARN_UNUSED;
 
-/* Reads all rows into finished parts; lh_parts_finish is the caller's. A range whose connection is lost, or
+/* Reads all rows into finished parts; lh_parts_sort is the caller's. A range whose connection is lost, or
  * that a standby cancels, is read again into a new part as long as the snapshot's leader lives. Connections
  * beyond the first that cannot be had are a warning. */
 lh_status lh_extraction_copy(struct lh_extraction *extraction, struct lh_parts *parts,

@@ -227,23 +227,28 @@ void lh_output_clear(struct lh_output *output) {
   *output = (struct lh_output){0};
 }
 
-static lh_status write_empty_part(struct lh_parts *parts, struct lh_error *err) {
-  struct lh_output output;
-  lh_output_init(&output, parts);
-  lh_status status = begin_part(&output, err);
-  if (status == LH_OK) {
-    status = lh_output_finish_part(&output, err);
+static lh_status finish_without_rows(struct lh_output *output, struct lh_error *err) {
+  struct lh_parts *const parts = output->parts;
+  LH_TRY(begin_part(output, err));
+  if (output->before_footer != NULL) {
+    LH_TRY(output->before_footer(output->context, output->writer, err));
   }
-  lh_output_clear(&output);
+  LH_TRY(lh_parquet_writer_finish(output->writer, err));
+  LH_TRY(lh_sink_finish(output->sink, err));
+  return list_part(parts, output->name, 0, err);
+}
+
+lh_status lh_output_write_empty(struct lh_output *output, struct lh_error *err) {
+  if (output->parts->finished_count > 0) {
+    return LH_OK;
+  }
+  const lh_status status = finish_without_rows(output, err);
+  lh_output_drop_part(output);
   return status;
 }
 
-lh_status lh_parts_finish(struct lh_parts *parts, struct lh_error *err) {
-  if (parts->finished_count == 0) {
-    LH_TRY(write_empty_part(parts, err));
-  }
+void lh_parts_sort(struct lh_parts *parts) {
   qsort(parts->finished, parts->finished_count, sizeof(parts->finished[0]), compare_names);
-  return LH_OK;
 }
 
 /* -------- reading back -------- */

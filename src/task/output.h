@@ -48,9 +48,8 @@ struct lh_parts {
 void lh_parts_init(struct lh_parts *parts, const struct lh_schema *schema,
                    const struct lh_parquet_writer_options *options, uint64_t part_bytes,
                    lh_part_create_function *create, void *context, struct lh_arena *arena);
-/* Sorts the finished parts by name. A version without rows gets one part without rows. Call it once all
- * outputs have finished. */
-lh_status lh_parts_finish(struct lh_parts *parts, struct lh_error *err) LH_WARN_UNUSED;
+/* Sorts the finished parts by name, once all outputs have finished. */
+void lh_parts_sort(struct lh_parts *parts);
 /* Lists a part that was finished elsewhere; the name is copied. */
 lh_status lh_parts_add(struct lh_parts *parts, const char *name, uint64_t rows,
                        struct lh_error *err) LH_WARN_UNUSED;
@@ -78,6 +77,9 @@ lh_status lh_output_write(struct lh_output *output, const struct lh_batch *batch
                           struct lh_error *err) LH_WARN_UNUSED;
 /* Whether the open part has reached its size; of partitions none ever has before the end. */
 bool lh_output_is_full(const struct lh_output *output);
+/* Where no part has been finished by any output: writes one without rows, which has the schema. Once all have
+ * finished. */
+lh_status lh_output_write_empty(struct lh_output *output, struct lh_error *err) LH_WARN_UNUSED;
 /* Finishes the open part, if there is one, and lists it. */
 lh_status lh_output_finish_part(struct lh_output *output, struct lh_error *err) LH_WARN_UNUSED;
 /* Forgets the open part and deletes what there is of it. */

@@ -45,7 +45,8 @@ static lh_status copy_batches(const struct lh_task_request *request, struct lh_e
     lh_batch_reset(batch);
     LH_TRY(lh_engine_fetch(result, batch, err));
     if (batch->row_count == 0) {
-      return lh_output_finish_part(output, err);
+      LH_TRY(lh_output_finish_part(output, err));
+      return lh_output_write_empty(output, err);
     }
     LH_TRY(write_batch(output, batch, err));
     rows += batch->row_count;

@@ -197,7 +197,7 @@ static lh_status add_part(const struct lh_task_request *request, const struct lh
 
 lh_status lh_task_add_parts(const struct lh_task_request *request, struct lh_parts *parts,
                             struct lh_arena *arena, struct lh_task_result *out, struct lh_error *err) {
-  LH_TRY(lh_parts_finish(parts, err));
+  lh_parts_sort(parts);
   out->files = LH_ARENA_ARRAY(arena, struct lh_task_file, parts->finished_count);
   if (out->files == NULL) {
     return lh_error_memory(err);
