@@ -17,6 +17,7 @@
 
 /* As the project file has it where it says nothing. */
 #define LOCK_TIMEOUT_MS 60000
+#define PART_DIGITS 5
 
 enum {
   OPT_TABLE,
@@ -182,9 +183,10 @@ static lh_status create_part(void *context, uint32_t number, struct lh_arena *ar
 }
 
 static bool is_part_name(const char *name) {
-  unsigned number = 0;
-  int length = 0;
-  return sscanf(name, "part-%5u.parquet%n", &number, &length) == 1 && name[length] == '\0';
+  static const char prefix[] = "part-";
+  const size_t digits =
+      strncmp(name, prefix, strlen(prefix)) == 0 ? strspn(name + strlen(prefix), "0123456789") : 0;
+  return digits >= PART_DIGITS && strcmp(name + strlen(prefix) + digits, ".parquet") == 0;
 }
 
 /* Parts of an earlier export would be read together with those of this one. */
