@@ -440,6 +440,12 @@ lh_status lh_partition_router_write(struct lh_partition_router *router, const st
   }
   LH_TRY(find_partitions(router, batch, &uniform, err));
   router->idle_batches++;
+  /* A whole batch of one partition: the rows come in the order of their partitions. */
+  const bool may_open = router->open == NO_PARTITION && !router->partitioning->at_end_alone &&
+                        !router->partitions[router->ids[0]].left_out;
+  if (uniform && may_open && batch->row_count >= LH_BATCH_ROWS) {
+    LH_TRY(open_file(router, router->ids[0], err));
+  }
   if (uniform && router->ids[0] == router->open) {
     router->idle_batches = 0;
     return write_whole(router, batch, err);
