@@ -21,7 +21,7 @@ FONT = "font-family='DejaVu Sans, Verdana, sans-serif'"
 MARGIN, LABELS, PANEL, GAP, NUMBER = 24, 172, 214, 26, 52
 BAR, STEP = 11, 17
 TITLE, TABLE_HEAD, TABLE_FOOT = 92, 46, 26
-CUT = 1.35  # a bar longer than this many times the longest that is shown in full is cut
+SHORT = 0.8  # of the room: the longest bar beside bars that are cut
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,13 @@ def rectangle(x: float, y: float, width: float, height: float, fill: str) -> str
 
 
 def full_scale(values: list[float]) -> float:
-    """The value that fills a panel: the largest, unless it and perhaps others tower over at least half of them."""
+    """The value that would fill a panel: the largest, unless it and perhaps others tower over at least half of them."""
     ordered = sorted(values)
     if not ordered:
         return 1.0
     limit = 4 * ordered[len(ordered) // 2]
     shown = [value for value in ordered if value <= limit]
-    return max(shown[-1], 1e-9)
+    return max(shown[-1] / (1 if len(shown) == len(ordered) else SHORT), 1e-9)
 
 
 def said(value: float, digits: int) -> str:
@@ -87,8 +87,8 @@ def color(tool: Tool) -> str:
 def bar(x: float, y: float, tool: Tool, value: float, scale: float, digits: int) -> list[str]:
     room = PANEL - NUMBER
     parts = []
-    if value <= scale * CUT:
-        width = min(room, room * value / scale)
+    if value <= scale:
+        width = room * value / scale
         parts.append(rectangle(x, y, width, BAR, color(tool)))
     else:
         width = room
