@@ -3,6 +3,7 @@
 
 #include "postgres/connection.h"
 #include "postgres/relation.h"
+#include "postgres/split.h"
 #include "task/extract.h"
 #include "task/task.h"
 
@@ -15,6 +16,11 @@ static lh_status describe_task(struct lh_pg_connection *connection, const struct
              ? lh_pg_describe_table(connection, task->table, &select, arena, &relation, err)
              : lh_pg_describe_query(connection, task->query, &select, arena, &relation, err));
   LH_TRY(lh_task_check_columns(task, &relation->schema, arena, err));
+  if (task->split_by != NULL) {
+    const struct lh_pg_split_options options = {.column = task->split_by, .streams = task->streams};
+    struct lh_pg_split *split = NULL;
+    LH_TRY(lh_pg_split_relation(connection, relation, &options, arena, &split, err));
+  }
   out->estimated_rows = relation->estimated_rows;
   out->estimated_bytes = relation->estimated_bytes;
   out->column_count = relation->column_count;

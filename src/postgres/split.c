@@ -204,6 +204,23 @@ static lh_status choose_bounds(struct lh_pg_connection *connection, const struct
   return LH_OK;
 }
 
+static lh_status refuse_column(const struct lh_pg_relation *relation, const char *column,
+                               struct lh_arena *arena, struct lh_error *err) {
+  const char **const names = LH_ARENA_ARRAY(arena, const char *, relation->column_count);
+  if (names == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < relation->column_count; i++) {
+    names[i] = relation->columns[i].name;
+  }
+  lh_error_set(err, LH_ERROR_DATA, "%s has no column \"%s\" to be split by", relation->name, column);
+  const char *const nearest = lh_str_nearest(column, names, relation->column_count);
+  if (nearest != NULL) {
+    lh_error_hint(err, "did you mean \"%s\"?", nearest);
+  }
+  return LH_ERROR_DATA;
+}
+
 /* Without an index each range is a scan of the whole table, so that there is no more than one a stream. */
 static lh_status split_by_values(struct lh_pg_connection *connection,
                                  const struct lh_pg_split_options *options, const char *column,
@@ -212,8 +229,7 @@ static lh_status split_by_values(struct lh_pg_connection *connection,
   struct lh_pg_rows rows;
   LH_TRY(lh_pg_query(connection, bounds_sql, params, 2, arena, &rows, err));
   if (rows.row_count == 0) {
-    return lh_error_set(err, LH_ERROR_DATA, "%s has no column \"%s\" to be split by", split->relation->name,
-                        column);
+    return refuse_column(split->relation, column, arena, err);
   }
   if (!can_cut_by(rows.values[BOUND_TYPE_NAME])) {
     lh_error_set(err, LH_ERROR_DATA, "%s cannot be split by column \"%s\", which is %s",

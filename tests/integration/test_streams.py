@@ -204,8 +204,10 @@ def test_columns_that_cannot_divide_a_table_are_refused(database, project):
     database.execute("ALTER TABLE t ADD COLUMN doc jsonb")
     made = project({"t": {"table": "t", "split_by": "doc"}}, source=database.uri)
     assert 'cannot be split by column "doc", which is jsonb' in made.run(expect=1).stderr
+    assert 'cannot be split by column "doc", which is jsonb' in made.lakehaul("check", expect=1).stderr
     made = project({"t": {"table": "t", "split_by": "idd"}}, source=database.uri)
-    assert 'public.t has no column "idd" to be split by' in made.run(expect=1).stderr
+    message = made.run(expect=1).stderr
+    assert 'public.t has no column "idd" to be split by' in message and 'did you mean "id"?' in message
     database.execute("CREATE TABLE fresh AS SELECT * FROM t; ALTER TABLE fresh DROP COLUMN doc")
     made = project({"t": {"table": "fresh", "split_by": "id"}}, source=database.uri)
     (warning,) = warnings(made.run())
