@@ -19,10 +19,10 @@
 #define WIDE_SHARE 4
 #define METADATA_MAX_BYTES ((size_t)1 << 30)
 
-#define DEFAULT_ROW_GROUP_ROWS ((size_t)512 << 10)
+#define DEFAULT_ROW_GROUP_ROWS ((size_t)256 << 10)
 #define DEFAULT_ROW_GROUP_BYTES ((size_t)128 << 20)
-#define DEFAULT_ROW_GROUP_BUFFER_BYTES ((size_t)48 << 20)
-#define DEFAULT_PAGE_BYTES ((size_t)1 << 20)
+#define DEFAULT_ROW_GROUP_BUFFER_BYTES ((size_t)24 << 20)
+#define DEFAULT_PAGE_BYTES ((size_t)2 << 20)
 #define DEFAULT_PAGE_ROWS 20000
 #define DEFAULT_DICTIONARY_BYTES ((size_t)1 << 20)
 #define DEFAULT_STATISTICS_BYTES 64

@@ -54,7 +54,7 @@ struct lh_parquet_writer_options {
   size_t metadata_count;
 };
 
-/* zstd 3, 512 Ki rows, 128 MiB, 48 MiB, 1 MiB, 20,000 rows, 1 MiB, 64 bytes, 16 MiB, 8 MiB, both *_as_string
+/* zstd 3, 256 Ki rows, 128 MiB, 24 MiB, 2 MiB, 20,000 rows, 1 MiB, 64 bytes, 16 MiB, 8 MiB, both *_as_string
  * true. */
 void lh_parquet_writer_options_default(struct lh_parquet_writer_options *options);
 

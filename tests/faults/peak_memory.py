@@ -5,7 +5,7 @@ usage: peak_memory.py [ROWS…]      default: 1500000 6000000
 
 The program is that of LAKEHAUL_BUILD_DIR (default: build/dev); the database is a private cluster, removed at the end.
 Exit status 1 where a worker took more than 128 MB, or where peaks of tables with whole row groups of both its
-connections (1,048,576 rows) differ by more than a twentieth. Smaller tables take less: the pages of the open row group are in memory.
+connections (524,288 rows) differ by more than a twentieth. Smaller tables take less: the pages of the open row group are in memory.
 """
 import subprocess
 import sys
@@ -21,7 +21,7 @@ from processes import peak_memory_bytes, running  # noqa: E402
 
 MOST_BYTES = 128 * 2**20
 # One of each connection.
-ROW_GROUP_ROWS = 2 * 2**19
+ROW_GROUP_ROWS = 2 * 2**18
 # Values as dbgen makes them: their ranges, their numbers of distinct values, and texts of some 27 characters.
 LINEITEM_SQL = """
 CREATE UNLOGGED TABLE {table} (
