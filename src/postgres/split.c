@@ -287,10 +287,6 @@ lh_status lh_pg_split_relation(struct lh_pg_connection *connection, const struct
     return split_by_values(connection, options, options->column, arena, split, err);
   }
   if (relation->kind == 'v' || relation->kind == 'f') {
-    split->warning = lh_arena_printf(arena,
-                                     "%s is a %s, which is read over one connection unless split_by names a "
-                                     "column to divide it by",
-                                     relation->name, relation->kind == 'v' ? "view" : "foreign table");
     return LH_OK;
   }
   if (lh_pg_has_tid_range_scans(lh_pg_server_version(connection))) {

@@ -772,7 +772,7 @@ DAMAGES = {
     "no JSON": lambda text: "not JSON",
     "another table": lambda text: text.replace('"table": "users"', '"table": "others"'),
     "a file elsewhere": lambda text: text.replace('"key": "users/', '"key": "../users/'),
-    "a newer format": lambda text: text.replace('"format": 1', '"format": 2'),
+    "a newer format": lambda text: text.replace('"format": 1', '"format": 99'),
 }
 
 

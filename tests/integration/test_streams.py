@@ -229,8 +229,8 @@ def test_views_and_foreign_tables_are_divided_where_a_column_is_named(database, 
         ANALYZE far;
     """)
     made = project({"t": {"table": "far"}, "v": {"table": "seen"}}, source=database.uri, streams=3)
-    found = warnings(made.run())
-    assert ["split_by" in line for line in found] == [True, True]
+    assert warnings(made.run()) == []
+    assert len(lake_files(made.lake, "t")) == len(lake_files(made.lake, "v")) == 1
     same_on_both_sides(database, made, "t", "far")
     same_on_both_sides(database, made, "v", "seen")
     made = project({"t": {"table": "far", "split_by": "id"}}, source=database.uri, streams=3, max_rate="2MB/s")
