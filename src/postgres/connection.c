@@ -95,6 +95,8 @@ static lh_status set_timeouts(struct lh_pg_connection *connection, const struct 
 static lh_status set_up_session(struct lh_pg_connection *connection, const struct lh_pg_session *session,
                                 struct lh_error *err) {
   PQsetNoticeReceiver(connection->pg, ignore_notice, NULL);
+  /* For the SQLSTATE in the last words of a server that closes the connection: server_error.c. */
+  PQsetErrorVerbosity(connection->pg, PQERRORS_VERBOSE);
   LH_TRY(check_version(connection->pg, err));
   LH_TRY(set_timeouts(connection, session, err));
   LH_TRY(lh_pg_execute_script(connection, session_settings, err));

@@ -100,13 +100,38 @@ lh_status lh_pg_connect_error(const PGconn *pg, struct lh_error *err) {
   return LH_ERROR_SOURCE;
 }
 
+/* The SQLSTATE in "FATAL:  57P01: terminating connection …", which is the server's last word before it closed
+ * the connection; `*said` is what follows it. False where the server said nothing. */
+static bool find_last_word(const char *message, char sqlstate[6], const char **said) {
+  const char *at = strchr(message, ':');
+  if (at == NULL) {
+    return false;
+  }
+  at += 1 + strspn(at + 1, " ");
+  if (strspn(at, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 5 || at[5] != ':') {
+    return false;
+  }
+  memcpy(sqlstate, at, 5);
+  sqlstate[5] = '\0';
+  *said = at + 6 + strspn(at + 6, " ");
+  return true;
+}
+
+/* Where the server took its leave, libpq has its words but no result that would have its SQLSTATE. */
 static lh_status connection_lost(const struct lh_pg_connection *connection, struct lh_error *err) {
+  const char *said = PQerrorMessage(connection->pg);
+  char sqlstate[6] = "08006";
   char words[WORDS_MAX];
-  one_line(PQerrorMessage(connection->pg), words);
+  char line[WORDS_MAX];
+  if (find_last_word(said, sqlstate, &said)) {
+    snprintf(line, sizeof(line), "%.*s", (int)strcspn(said, "\n"), said);
+    said = line;
+  }
+  one_line(said, words);
   lh_error_set(err, LH_ERROR_SOURCE, "the connection to PostgreSQL was lost: %s",
                words[0] != '\0' ? words : "no reason given");
   err->error_class = LH_ERROR_CLASS_RETRYABLE;
-  set_sqlstate(err, "08006");
+  set_sqlstate(err, sqlstate);
   const char *const is_standby = PQparameterStatus(connection->pg, "in_hot_standby");
   lh_error_hint(err, "%s",
                 is_standby != NULL && strcmp(is_standby, "on") == 0

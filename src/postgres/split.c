@@ -238,10 +238,12 @@ static lh_status split_by_values(struct lh_pg_connection *connection,
     return LH_ERROR_DATA;
   }
   if (rows.values[BOUND_VALUE] == NULL) {
-    make_whole(split, lh_arena_printf(arena,
-                                      "%s is read over one connection, since the server has no histogram of "
-                                      "column \"%s\": ANALYZE the table",
-                                      split->relation->name, column));
+    make_whole(split,
+               lh_arena_printf(arena,
+                               "%s is read over one connection, since the server has no histogram of "
+                               "column \"%s\": it has too few different values, or ANALYZE has not seen "
+                               "them",
+                               split->relation->name, column));
     return LH_OK;
   }
   const bool indexed = rows.values[BOUND_INDEXED][0] == 't';
