@@ -143,4 +143,8 @@ if [[ " ${levels[*]} " == *" test "* ]]; then
     echo "setup: going on without what scripts/fetch-$needed.sh fetches" >&2
   done
 fi
+# parquet-java needs a JDK and Maven, too large to be installed for one test: it is skipped where they are missing.
+if [[ " ${levels[*]} " == *" test "* ]] && command -v mvn >/dev/null && command -v javac >/dev/null; then
+  scripts/fetch-parquet-java.sh || echo "setup: going on without what scripts/fetch-parquet-java.sh fetches" >&2
+fi
 if [ "$python" = yes ]; then install_python; fi
