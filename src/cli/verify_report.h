@@ -8,7 +8,7 @@
 #include "catalog/local.h"
 #include "postgres/connection.h"
 #include "project/project.h"
-#include "task/verify.h"
+#include "task/verify/verify.h"
 
 enum lh_verify_state { LH_VERIFY_EQUAL, LH_VERIFY_DIFFERENT, LH_VERIFY_FAILED, LH_VERIFY_SKIPPED };
 

@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "parquet/footer.h"
-#include "task/partition_router.h"
+#include "task/partition/partition_router.h"
 
 /* What of an output's budget goes to the compressed pages of the open row group, to the open pages of all
  * columns, and to their dictionaries; the rest to the batch, the connection and what is rounded up. */

@@ -3,7 +3,7 @@
 
 #include "engine/duckdb.h"
 #include "task/output.h"
-#include "task/partition_task.h"
+#include "task/partition/partition_task.h"
 #include "task/task.h"
 
 /* What the Parquet writer, the batch and the program itself need beside the engine. */

@@ -8,7 +8,7 @@
 #include "postgres/copy_reader.h"
 #include "postgres/types/decode.h"
 #include "postgres/types/postgis.h"
-#include "task/partition_router.h"
+#include "task/partition/partition_router.h"
 
 #define SELECT_MAX_BYTES ((size_t)64 << 20)
 /* A stream that is not the only one shall not wait behind somebody who waits for the first one's locks. */

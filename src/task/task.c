@@ -9,7 +9,7 @@
 #include "task/extract.h"
 #include "task/file_metadata.h"
 #include "task/output.h"
-#include "task/partition_task.h"
+#include "task/partition/partition_task.h"
 
 /* The program, its libraries and libpq before anything is read. */
 #define PROGRAM_BYTES (UINT64_C(20) << 20)

@@ -22,7 +22,7 @@
 #include "task/interrupt.h"
 #include "task/observer.h"
 #include "task/output.h"
-#include "task/verify.h"
+#include "task/verify/verify.h"
 
 /* A lake table that a SQL task reads, pinned to one version for the whole run. */
 struct lh_task_input {

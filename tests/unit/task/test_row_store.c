@@ -1,5 +1,5 @@
 /* Rows set aside and taken back: nothing lost, changed or reordered, in memory and on disk. */
-#include "task/row_store.h"
+#include "task/partition/row_store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

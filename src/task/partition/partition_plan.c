@@ -1,5 +1,5 @@
 /* Keys of partitions bound to a schema, and finished files sorted into partitions. */
-#include "task/partition_plan.h"
+#include "task/partition/partition_plan.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Partitions of a task: keys bound to its schema, which of them are read, where their files go. */
-#include "task/partition_task.h"
+#include "task/partition/partition_task.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 
 #include "catalog/local.h"
 #include "postgres/types/decode.h"
-#include "task/partition_select.h"
+#include "task/partition/partition_select.h"
 
 #define PATH_MAX_BYTES ((size_t)4 << 10)
 

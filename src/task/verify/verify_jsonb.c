@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "column/format.h"
-#include "task/verify_impl.h"
+#include "task/verify/verify_impl.h"
 
 /* Digits of the longest number that a double's text stands for, and room. */
 #define MAX_POWER 400

@@ -1,5 +1,5 @@
 /* Verification as a whole: sums per column on both sides, what differs, and how that is said. */
-#include "task/verify.h"
+#include "task/verify/verify.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "column/format.h"
-#include "task/verify_impl.h"
+#include "task/verify/verify_impl.h"
 
 /* A result of the server has at most 1,664 columns, of which each column here takes two. */
 #define COLUMNS_PER_STATEMENT 400

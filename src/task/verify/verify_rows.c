@@ -8,7 +8,7 @@
 
 #include "base/str.h"
 #include "column/format.h"
-#include "task/verify_impl.h"
+#include "task/verify/verify_impl.h"
 
 /* Rows that are compared one by one: buckets are taken until they hold so many. */
 #define ROWS_AT_ONCE 100000

@@ -1,5 +1,5 @@
 /* Values of one row as bytes: written beside each other by row, appended to columns again. */
-#include "task/row_code.h"
+#include "task/partition/row_code.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SQL for some partitions of a relation. */
-#include "task/partition_select.h"
+#include "task/partition/partition_select.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* Rows set aside by partition: blocks in memory, extents in one temporary file, and batches made of them
  * again. An extent begins with the place of the list's next one, which is filled in when that is written, so
  * that memory does not grow with the number of extents. */
-#include "task/row_store.h"
+#include "task/partition/row_store.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "task/row_code.h"
+#include "task/partition/row_code.h"
 
 #define LEAST_BLOCK_BYTES ((size_t)1 << 10)
 #define MOST_BLOCK_BYTES ((size_t)64 << 10)

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "column/format.h"
-#include "task/verify_impl.h"
+#include "task/verify/verify_impl.h"
 
 #define TABLE_NAME "lake_table"
 #define HASH_BITS 60

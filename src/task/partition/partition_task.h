@@ -7,7 +7,7 @@
 
 #include "postgres/connection.h"
 #include "postgres/relation.h"
-#include "task/partition_router.h"
+#include "task/partition/partition_router.h"
 #include "task/task.h"
 
 struct lh_task_partitions {

@@ -21,7 +21,7 @@
 #include "column/batch.h"
 #include "column/json_tape.h"
 #include "engine/duckdb.h"
-#include "task/verify.h"
+#include "task/verify/verify.h"
 
 /* Rows fall into so many buckets by the hash of their key. */
 #define LH_VERIFY_BUCKETS 1024

@@ -7,7 +7,7 @@
 
 #include "postgres/connection.h"
 #include "postgres/relation.h"
-#include "task/partition_plan.h"
+#include "task/partition/partition_plan.h"
 
 /* More changed partitions than this are not worth naming one by one. */
 #define LH_PARTITION_MOST_CHANGED 1000

@@ -1,11 +1,11 @@
 /* Rows to the files of their partitions: which partition a row is of, which file is open, and what is set
  * aside for later. */
-#include "task/partition_router.h"
+#include "task/partition/partition_router.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "task/row_store.h"
+#include "task/partition/row_store.h"
 
 /* Files and directories of one version that a lake is still of use with. */
 #define PARTITIONS_MAX 100000

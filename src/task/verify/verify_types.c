@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "postgres/server_version.h"
-#include "task/verify_impl.h"
+#include "task/verify/verify_impl.h"
 
 #define MAX_DOMAIN_DEPTH 64
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "postgres/types/decode.h"
-#include "task/verify_impl.h"
+#include "task/verify/verify_impl.h"
 
 #define FLOAT4_OID 700
 #define FLOAT8_OID 701

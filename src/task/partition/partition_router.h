@@ -11,7 +11,7 @@
 
 #include "base/map.h"
 #include "task/output.h"
-#include "task/partition_plan.h"
+#include "task/partition/partition_plan.h"
 
 /* What all outputs of a task have in common. */
 struct lh_partitioning {
