@@ -223,8 +223,9 @@ def test_a_partition_that_lost_its_rows_goes(events, database):
     project.run()
     assert "day=2026-02-01" in paths(project.lake)
     database.execute("DELETE FROM events WHERE (created_at AT TIME ZONE 'UTC')::date = '2026-02-01'")
-    project.run("events", "--partition", "day=2026-02-01")
+    result = project.run("events", "--partition", "day=2026-02-01")
     assert "day=2026-02-01" not in paths(project.lake)
+    assert "warning: task events: partition day=2026-02-01 has no rows" in result.stderr
     assert_verified(project)
 
 

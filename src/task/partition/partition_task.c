@@ -281,6 +281,23 @@ lh_status lh_task_partitions_choose(struct lh_task_partitions *partitions,
 
 /* -------- what was written -------- */
 
+/* Of the partitions that the user has named: a value may be mistyped. */
+static void warn_of_empty(const struct lh_task_partitions *partitions, const struct lh_task_result *result) {
+  const bool named = partitions->request->partition_count > 0;
+  for (size_t i = 0; named && i < result->replaces_count; i++) {
+    bool written = false;
+    for (size_t j = 0; j < result->partition_count && !written; j++) {
+      written = strcmp(result->partitions[j].path, result->replaces[i]) == 0;
+    }
+    if (!written) {
+      char message[512];
+      snprintf(message, sizeof(message), "partition %.400s has no rows, and the table has none of it now",
+               result->replaces[i]);
+      lh_observer_warning(partitions->request->observer, message);
+    }
+  }
+}
+
 lh_status lh_task_partitions_list(const struct lh_task_partitions *partitions, struct lh_arena *arena,
                                   struct lh_task_result *result, struct lh_error *err) {
   const struct lh_task_request *const request = partitions->request;
@@ -299,5 +316,6 @@ lh_status lh_task_partitions_list(const struct lh_task_partitions *partitions, s
     result->files[i] = (struct lh_task_file){files[i].key, files[i].rows, files[i].bytes};
   }
   result->partitions = list;
+  warn_of_empty(partitions, result);
   return LH_OK;
 }
