@@ -3,7 +3,7 @@
 
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
-foreach(library libpq libzstd liblz4 libdeflate yaml-0.1 jansson libxxhash libcrypto)
+foreach(library libpq libzstd liblz4 libdeflate yaml-0.1 jansson libxxhash libcrypto libcurl expat)
   string(REPLACE "-0.1" "" target "${library}")
   pkg_check_modules(${target} REQUIRED IMPORTED_TARGET ${library})
 endforeach()

@@ -15,7 +15,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 build_packages=(build-essential cmake ninja-build pkg-config libpq-dev libzstd-dev libsnappy-dev liblz4-dev
-  libdeflate-dev libyaml-dev libjansson-dev libxxhash-dev libssl-dev)
+  libdeflate-dev libyaml-dev libjansson-dev libxxhash-dev libssl-dev libcurl4-openssl-dev
+  libexpat1-dev)
 
 missing=()
 # need_package NAME...: notes those that dpkg does not list as installed

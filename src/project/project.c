@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "project/column_spec.h"
 #include "project/quantity.h"
+#include "project/service_spec.h"
 #include "project/task_spec.h"
 #include "project/yaml.h"
 
@@ -46,6 +47,12 @@ enum top_key {
   TOP_NAMES,
   TOP_COMPAT,
   TOP_BLOOM,
+  TOP_AWS,
+  TOP_S3,
+  TOP_GLUE,
+  TOP_CRAWLER,
+  TOP_ATHENA,
+  TOP_TRINO,
 };
 
 static const struct lh_yaml_key top_keys[] = {
@@ -70,6 +77,12 @@ static const struct lh_yaml_key top_keys[] = {
     [TOP_NAMES] = {"names", false},
     [TOP_COMPAT] = {"compat", false},
     [TOP_BLOOM] = {"bloom", false},
+    [TOP_AWS] = {"aws", false},
+    [TOP_S3] = {"s3", false},
+    [TOP_GLUE] = {"glue", false},
+    [TOP_CRAWLER] = {"crawler", false},
+    [TOP_ATHENA] = {"athena", false},
+    [TOP_TRINO] = {"trino", false},
     {"sources", true},
     {"notify", true},
     {"sentry", true},
@@ -78,22 +91,24 @@ static const struct lh_yaml_key top_keys[] = {
 };
 #define TOP_KEY_COUNT (sizeof(top_keys) / sizeof(top_keys[0]))
 
-/* A value that is one of a few words, of which this version has only the first. */
+/* A value that is one of a few words, of which this version has only the first `available`. */
 struct choice {
   const char *key;
   const char *const *words;
   size_t count;
+  size_t available;
 };
 
 static lh_status read_choice(const struct lh_yaml *yaml, const yaml_node_t *node, const struct choice *choice,
-                             struct lh_error *err) {
+                             size_t *out, struct lh_error *err) {
   const char *text;
   LH_TRY(lh_yaml_get_text(yaml, node, choice->key, NULL, &text, err));
   for (size_t i = 0; i < choice->count; i++) {
     if (strcmp(text, choice->words[i]) != 0) {
       continue;
     }
-    if (i == 0) {
+    if (i < choice->available) {
+      *out = i;
       return LH_OK;
     }
     char what[64];
@@ -203,12 +218,49 @@ static lh_status read_reading(const struct lh_yaml *yaml, const struct lh_yaml_f
   return LH_OK;
 }
 
+/* The catalog and the engine, and what is said of the services that they, and a lake on S3, need. */
+static lh_status read_services(struct lh_yaml *yaml, const struct lh_yaml_field *fields,
+                               struct lh_project *project, struct lh_error *err) {
+  static const char *const catalogs[] = {"local", "glue", "crawler"};
+  static const char *const engines[] = {"duckdb", "athena", "trino"};
+  size_t choice = 0;
+  LH_TRY(lh_service_spec_defaults(yaml->arena, project, err));
+  if (fields[TOP_CATALOG].key != NULL) {
+    const struct choice known = {"catalog", catalogs, 3, 1};
+    LH_TRY(read_choice(yaml, fields[TOP_CATALOG].value, &known, &choice, err));
+    project->catalog = (enum lh_catalog_kind)choice;
+  }
+  if (fields[TOP_ENGINE].key != NULL) {
+    const struct choice known = {"engine", engines, 3, 1};
+    LH_TRY(read_choice(yaml, fields[TOP_ENGINE].value, &known, &choice, err));
+    project->engine = (enum lh_engine_kind)choice;
+  }
+  if (fields[TOP_AWS].key != NULL) {
+    LH_TRY(lh_service_spec_read_aws(yaml, fields[TOP_AWS].value, &project->aws, err));
+  }
+  if (fields[TOP_S3].key != NULL) {
+    LH_TRY(lh_service_spec_read_s3(yaml, fields[TOP_S3].value, &project->s3, err));
+  }
+  if (fields[TOP_GLUE].key != NULL) {
+    LH_TRY(lh_service_spec_read_glue(yaml, fields[TOP_GLUE].value, &project->glue, err));
+    project->trino.schema = project->glue.database;
+  }
+  if (fields[TOP_CRAWLER].key != NULL) {
+    LH_TRY(lh_service_spec_read_crawler(yaml, fields[TOP_CRAWLER].value, &project->crawler, err));
+  }
+  if (fields[TOP_ATHENA].key != NULL) {
+    LH_TRY(lh_service_spec_read_athena(yaml, fields[TOP_ATHENA].value, &project->athena, err));
+  }
+  if (fields[TOP_TRINO].key != NULL) {
+    LH_TRY(lh_service_spec_read_trino(yaml, fields[TOP_TRINO].value, &project->trino, err));
+  }
+  return LH_OK;
+}
+
 /* The settings beside tasks; each keeps its default where the file does not have it. */
 static lh_status read_settings(struct lh_yaml *yaml, const struct lh_yaml_field *fields,
                                struct lh_project *project, struct lh_task_spec *defaults,
                                struct lh_error *err) {
-  static const char *const catalogs[] = {"local", "glue", "crawler"};
-  static const char *const engines[] = {"duckdb", "athena", "trino"};
   LH_TRY(read_name(yaml, fields[TOP_PROJECT].value, project, err));
   if (fields[TOP_SOURCE].key != NULL) {
     LH_TRY(read_uri(yaml, fields[TOP_SOURCE].value, "source", &project->source, err));
@@ -217,12 +269,7 @@ static lh_status read_settings(struct lh_yaml *yaml, const struct lh_yaml_field 
     LH_TRY(read_uri(yaml, fields[TOP_REPLICA].value, "replica", &project->replica, err));
   }
   LH_TRY(read_lake(yaml, fields[TOP_LAKE].value, project, err));
-  if (fields[TOP_CATALOG].key != NULL) {
-    LH_TRY(read_choice(yaml, fields[TOP_CATALOG].value, &(struct choice){"catalog", catalogs, 3}, err));
-  }
-  if (fields[TOP_ENGINE].key != NULL) {
-    LH_TRY(read_choice(yaml, fields[TOP_ENGINE].value, &(struct choice){"engine", engines, 3}, err));
-  }
+  LH_TRY(read_services(yaml, fields, project, err));
   if (fields[TOP_JOBS].key != NULL) {
     LH_TRY(lh_yaml_get_int(yaml, fields[TOP_JOBS].value, "jobs", NULL, 1, JOBS_MAX, &project->jobs, err));
   }

@@ -16,8 +16,13 @@
 #include "column/partition.h"
 #include "column/policy.h"
 #include "lakehaul/error.h"
+#include "net/settings.h"
 
 #define LH_STREAMS_MAX 256
+
+enum lh_catalog_kind { LH_CATALOG_LOCAL, LH_CATALOG_GLUE, LH_CATALOG_CRAWLER };
+
+enum lh_engine_kind { LH_ENGINE_DUCKDB, LH_ENGINE_ATHENA, LH_ENGINE_TRINO };
 
 enum lh_task_kind { LH_TASK_TABLE, LH_TASK_QUERY, LH_TASK_SQL };
 
@@ -71,10 +76,18 @@ struct lh_project {
   const char *name;
   struct lh_source_uri source;  /* take it by lh_project_get_source */
   struct lh_source_uri replica; /* read in the source's place */
-  const char *lake;        /* as written: a directory, from `directory` where relative, or file:///path */
-  int jobs;                /* 1..256 */
-  uint64_t rate_bytes;     /* that the whole run reads a second at most; 0: no limit */
-  int64_t lock_timeout_ms; /* 0: none */
+  const char *lake; /* as written: a directory, from `directory` where relative, or file:///path */
+  enum lh_catalog_kind catalog;
+  enum lh_engine_kind engine; /* of SQL tasks and queries */
+  struct lh_aws_settings aws;
+  struct lh_s3_settings s3;
+  struct lh_glue_settings glue;
+  struct lh_crawler_settings crawler;
+  struct lh_athena_settings athena;
+  struct lh_trino_settings trino;
+  int jobs;                     /* 1..256 */
+  uint64_t rate_bytes;          /* that the whole run reads a second at most; 0: no limit */
+  int64_t lock_timeout_ms;      /* 0: none */
   int64_t statement_timeout_ms; /* 0: none */
   uint64_t memory_bytes;        /* at least 64 MiB */
   int keep;                     /* versions that gc leaves: at least 1 */

@@ -24,7 +24,7 @@
 #define TOP_KEYS                                                                                        \
   "project, source, replica, lake, catalog, engine, jobs, streams, max_rate, lock_timeout, "            \
   "statement_timeout, file_size, memory, keep, compression, schema, tasks, on_unrepresentable, names, " \
-  "compat, bloom"
+  "compat, bloom, aws, s3, glue, crawler, athena, trino"
 #define TOP_HINT "this version has: " TOP_KEYS
 #define TASK_KEYS                                                                                           \
   "table, query, sql, columns, compression, schema, where, on_unrepresentable, numeric, multidimensional, " \
@@ -37,6 +37,27 @@ struct wrong_file {
   const char *yaml;
   const char *message; /* after "lakehaul.yaml:" */
   const char *hint;
+};
+
+static const struct wrong_file services[] = {
+    {HEAD "aws: prod\n" TASKS, "4:6: aws must be a mapping, not a single value", ""},
+    {HEAD "aws: { regoin: eu }\n" TASKS, "4:8: unknown key \"regoin\" in aws", "did you mean \"region\"?"},
+    {HEAD "s3: { endpoint: localhost }\n" TASKS, "4:17: endpoint of s3 is not a URL",
+     "write it as https://host or http://host:port"},
+    {HEAD "s3: { encryption: kms }\n" TASKS, "4:19: unknown encryption \"kms\" in s3",
+     "known here: bucket, sse-s3, sse-kms"},
+    {HEAD "s3: { kms_key: alias/lake }\n" TASKS, "4:7: kms_key of s3 is not used",
+     "write encryption: sse-kms beside it"},
+    {HEAD "glue: { database: My-Shop }\n" TASKS, "4:19: database of glue is not a name for Athena",
+     "use a-z, 0-9 and _"},
+    {HEAD "crawler: { retries: many }\n" TASKS,
+     "4:21: retries of crawler must be a whole number from 0 to 100000, not \"many\"", ""},
+    {HEAD "crawler: { wait: maybe }\n" TASKS, "4:18: unknown wait \"maybe\" in crawler",
+     "known here: false, true"},
+    {HEAD "athena: { output: ./results }\n" TASKS, "4:19: output of athena is not on S3",
+     "write it as s3://bucket/prefix"},
+    {HEAD "trino: { url: localhost:8080 }\n" TASKS, "4:15: url of trino is not a URL",
+     "write it as https://host or http://host:port"},
 };
 
 static const struct wrong_file not_yaml[] = {
@@ -316,6 +337,11 @@ static void wrong_settings_are_placed_and_explained(void **state) {
   ASSERT_TOLD(wrong_settings, LH_ERROR_PROJECT);
 }
 
+static void wrong_services_are_placed_and_explained(void **state) {
+  (void)state;
+  ASSERT_TOLD(services, LH_ERROR_PROJECT);
+}
+
 static void wrong_tasks_are_placed_and_explained(void **state) {
   (void)state;
   ASSERT_TOLD(wrong_tasks, LH_ERROR_PROJECT);
@@ -430,6 +456,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_not_yaml_is_placed_and_explained),
       cmocka_unit_test(wrong_settings_are_placed_and_explained),
+      cmocka_unit_test(wrong_services_are_placed_and_explained),
       cmocka_unit_test(wrong_tasks_are_placed_and_explained),
       cmocka_unit_test(wrong_sql_files_are_placed_where_they_are_named),
       cmocka_unit_test(wrong_variables_are_placed_where_they_are_used),
