@@ -7,7 +7,7 @@
 #   demo      and a PostgreSQL server
 #   flights   and Python with the flights data
 #   test      and the test libraries, valgrind, Python with its test packages, PostGIS, PostgreSQL servers of other
-#             versions and with pgvector
+#             versions and with pgvector, an S3 server
 #   lint      and clang-format, clang-tidy
 #   fuzz      and the test libraries, clang with libFuzzer
 #   bench     and what the other tools of the benchmark need; bench/install.py installs the tools themselves
@@ -138,7 +138,7 @@ if [ "$packages_only" = yes ]; then exit 0; fi
 scripts/fetch-duckdb.sh
 # Tests that need them are skipped where they are missing, but not in CI.
 if [[ " ${levels[*]} " == *" test "* ]]; then
-  for needed in postgres pgvector hyparquet; do
+  for needed in postgres pgvector hyparquet versitygw; do
     if "scripts/fetch-$needed.sh"; then continue; fi
     if [ "${CI:-}" = true ]; then exit 1; fi
     echo "setup: going on without what scripts/fetch-$needed.sh fetches" >&2

@@ -13,6 +13,8 @@ import yaml
 
 import support
 
+pytest_plugins = ["services.fixtures"]
+
 database_numbers = itertools.count(1)
 
 
