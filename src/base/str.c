@@ -68,6 +68,17 @@ const char *lh_str_nearest(const char *word, const char *const *candidates, size
   return best;
 }
 
+void lh_str_suggest(struct lh_error *err, const char *word, const char *const *candidates, size_t count,
+                    const char *all, struct lh_arena *arena) {
+  const char *const nearest = lh_str_nearest(word, candidates, count);
+  const char *const joined = all != NULL ? lh_str_join(candidates, count, ", ", arena) : NULL;
+  if (nearest != NULL) {
+    lh_error_hint(err, "did you mean \"%s\"?", nearest);
+  } else if (joined != NULL) {
+    lh_error_hint(err, "%s: %s", all, joined);
+  }
+}
+
 const char *lh_str_join(const char *const *words, size_t count, const char *separator,
                         struct lh_arena *arena) {
   const size_t separator_length = strlen(separator);

@@ -8,11 +8,16 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "lakehaul/error.h"
 
 /* The candidate nearest to `word` by edit distance (case-blind), or NULL when none is near enough to be
  * meant. */
 const char *lh_str_nearest(const char *word, const char *const *candidates, size_t count);
 
+/* Hints at the candidate nearest to `word`: did you mean "x"? Where none is near, at all of them, as "<all>:
+ * a, b"; no hint where `all` is NULL. */
+void lh_str_suggest(struct lh_error *err, const char *word, const char *const *candidates, size_t count,
+                    const char *all, struct lh_arena *arena);
 /* "a, b, c", in `arena`; "" for none. NULL without memory. */
 const char *lh_str_join(const char *const *words, size_t count, const char *separator,
                         struct lh_arena *arena);

@@ -423,15 +423,9 @@ static lh_status describe(struct lh_engine_result *result, struct lh_error *err)
 
 static lh_status refuse_sort_column(const char *const *names, size_t count, const char *name,
                                     struct lh_arena *arena, struct lh_error *err) {
-  const char *const nearest = lh_str_nearest(name, names, count);
-  const char *const all = lh_str_join(names, count, ", ", arena);
   lh_error_set(err, LH_ERROR_DATA, "sort_by: the result has no column \"%s\"", name);
   snprintf(err->column, sizeof(err->column), "%s", name);
-  if (nearest != NULL) {
-    lh_error_hint(err, "did you mean \"%s\"?", nearest);
-  } else if (all != NULL) {
-    lh_error_hint(err, "its columns: %s", all);
-  }
+  lh_str_suggest(err, name, names, count, "its columns", arena);
   return LH_ERROR_DATA;
 }
 

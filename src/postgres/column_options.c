@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "postgres/column_form.h"
+#include "postgres/describe.h"
 #include "postgres/lake_names.h"
 #include "postgres/sql_text.h"
 
@@ -89,8 +90,7 @@ static lh_status check_numeric(const struct context *context, size_t index, stru
   }
   lh_error_set(err, LH_ERROR_DATA, "%s: column \"%s\" is %s, and numeric%s is for numeric without precision",
                context->relation->name, column->name, column->type_name, probes ? ": probe" : "");
-  snprintf(err->table, sizeof(err->table), "%s", context->relation->name);
-  snprintf(err->column, sizeof(err->column), "%s", column->name);
+  lh_pg_error_column(err, context->relation, column->name);
   lh_error_hint(err, probes && field->type != LH_TYPE_DECIMAL ? "declare a decimal, or say type"
                                                               : "say type to have another type");
   return LH_ERROR_DATA;

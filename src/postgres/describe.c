@@ -39,16 +39,26 @@ static lh_status refuse_column(const struct lh_pg_relation *relation, const stru
     names[i] = found[i].name;
   }
   lh_error_set(err, LH_ERROR_DATA, "%s has no column \"%s\"", relation->name, name);
+  lh_pg_error_column(err, relation, name);
+  lh_str_suggest(err, name, names, found_count, "its columns", arena);
+  return LH_ERROR_DATA;
+}
+
+void lh_pg_error_column(struct lh_error *err, const struct lh_pg_relation *relation, const char *name) {
   snprintf(err->table, sizeof(err->table), "%s", relation->name);
   snprintf(err->column, sizeof(err->column), "%s", name);
-  const char *const nearest = lh_str_nearest(name, names, found_count);
-  const char *const all = lh_str_join(names, found_count, ", ", arena);
-  if (nearest != NULL) {
-    lh_error_hint(err, "did you mean \"%s\"?", nearest);
-  } else if (all != NULL) {
-    lh_error_hint(err, "its columns: %s", all);
+}
+
+void lh_pg_suggest_column(struct lh_error *err, const struct lh_pg_relation *relation, const char *name,
+                          const char *all, struct lh_arena *arena) {
+  const char **const names = LH_ARENA_ARRAY(arena, const char *, relation->column_count);
+  if (names == NULL) {
+    return;
   }
-  return LH_ERROR_DATA;
+  for (size_t i = 0; i < relation->column_count; i++) {
+    names[i] = relation->columns[i].name;
+  }
+  lh_str_suggest(err, name, names, relation->column_count, all, arena);
 }
 
 static bool is_excluded(const struct lh_pg_select_options *options, const char *name) {

@@ -34,6 +34,12 @@ lh_status lh_pg_sort_relation(struct lh_pg_relation *relation, const struct lh_p
                               struct lh_arena *arena, const char **order_sql,
                               struct lh_error *err) LH_WARN_UNUSED;
 
+/* Names a column of the relation in `err`, and as its hint the nearest one there is: "<all>: …" where none is
+ * near, nothing where `all` is NULL. */
+void lh_pg_error_column(struct lh_error *err, const struct lh_pg_relation *relation, const char *name);
+void lh_pg_suggest_column(struct lh_error *err, const struct lh_pg_relation *relation, const char *name,
+                          const char *all, struct lh_arena *arena);
+
 /* Makes the hint of a denied permission name what has to be granted. */
 lh_status lh_pg_explain_denial(const struct lh_pg_connection *connection, const char *relation_name,
                                struct lh_error *err);

@@ -5,7 +5,6 @@
  * database has, and what the lake has as text by that text. Columns whose values the lake replaces, and those
  * whose values have no order there, are refused.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -19,32 +18,17 @@
 
 static lh_status refuse_unknown(const struct lh_pg_relation *relation, const char *name,
                                 struct lh_arena *arena, struct lh_error *err) {
-  const char **const names = LH_ARENA_ARRAY(arena, const char *, relation->column_count);
-  if (names == NULL) {
-    return lh_error_memory(err);
-  }
-  for (size_t i = 0; i < relation->column_count; i++) {
-    names[i] = relation->columns[i].name;
-  }
   lh_error_set(err, LH_ERROR_DATA, "sort_by: %s has no column \"%s\" that is read", relation->name, name);
-  snprintf(err->table, sizeof(err->table), "%s", relation->name);
-  snprintf(err->column, sizeof(err->column), "%s", name);
-  const char *const nearest = lh_str_nearest(name, names, relation->column_count);
-  const char *const all = lh_str_join(names, relation->column_count, ", ", arena);
-  if (nearest != NULL) {
-    lh_error_hint(err, "did you mean \"%s\"?", nearest);
-  } else if (all != NULL) {
-    lh_error_hint(err, "columns to sort by: %s", all);
-  }
+  lh_pg_error_column(err, relation, name);
+  lh_pg_suggest_column(err, relation, name, "columns to sort by", arena);
   return LH_ERROR_DATA;
 }
 
 static lh_status refuse_column(const struct lh_pg_relation *relation, size_t index, const char *why,
                                const char *hint, struct lh_error *err) {
-  lh_error_set(err, LH_ERROR_DATA, "sort_by: column \"%s\" of %s %s", relation->columns[index].name,
-               relation->name, why);
-  snprintf(err->table, sizeof(err->table), "%s", relation->name);
-  snprintf(err->column, sizeof(err->column), "%s", relation->columns[index].name);
+  const char *const name = relation->columns[index].name;
+  lh_error_set(err, LH_ERROR_DATA, "sort_by: column \"%s\" of %s %s", name, relation->name, why);
+  lh_pg_error_column(err, relation, name);
   lh_error_hint(err, "%s", hint);
   return LH_ERROR_DATA;
 }

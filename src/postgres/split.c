@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "postgres/connection_impl.h"
+#include "postgres/describe.h"
 #include "postgres/server_version.h"
 #include "postgres/sql_text.h"
 
@@ -206,18 +207,9 @@ static lh_status choose_bounds(struct lh_pg_connection *connection, const struct
 
 static lh_status refuse_column(const struct lh_pg_relation *relation, const char *column,
                                struct lh_arena *arena, struct lh_error *err) {
-  const char **const names = LH_ARENA_ARRAY(arena, const char *, relation->column_count);
-  if (names == NULL) {
-    return lh_error_memory(err);
-  }
-  for (size_t i = 0; i < relation->column_count; i++) {
-    names[i] = relation->columns[i].name;
-  }
   lh_error_set(err, LH_ERROR_DATA, "%s has no column \"%s\" to be split by", relation->name, column);
-  const char *const nearest = lh_str_nearest(column, names, relation->column_count);
-  if (nearest != NULL) {
-    lh_error_hint(err, "did you mean \"%s\"?", nearest);
-  }
+  lh_pg_error_column(err, relation, column);
+  lh_pg_suggest_column(err, relation, column, NULL, arena);
   return LH_ERROR_DATA;
 }
 

@@ -19,13 +19,7 @@ static lh_status fail_column(const char *name, const struct lh_schema *schema, s
   }
   lh_error_set(err, LH_ERROR_DATA, "partition_by names column \"%s\", which the table does not have", name);
   snprintf(err->column, sizeof(err->column), "%s", name);
-  const char *const nearest = lh_str_nearest(name, names, schema->field_count);
-  const char *const all = lh_str_join(names, schema->field_count, ", ", arena);
-  if (nearest != NULL) {
-    lh_error_hint(err, "did you mean \"%s\"?", nearest);
-  } else if (all != NULL) {
-    lh_error_hint(err, "its columns: %s", all);
-  }
+  lh_str_suggest(err, name, names, schema->field_count, "its columns", arena);
   return LH_ERROR_DATA;
 }
 
