@@ -1,5 +1,6 @@
 # Install rules: the program in bin, and DuckDB's library beside it in lib/lakehaul, where the program looks by a
-# path relative to itself, so that PREFIX and DESTDIR can be anything. A DuckDB of the system stays where it is.
+# path relative to itself, so that PREFIX and DESTDIR can be anything. DuckDB's extension for S3 lies beside its library,
+# where the program looks for it. A DuckDB of the system stays where it is.
 # Included after src, which defines the target `lakehaul`.
 
 if(TARGET lakehaul)
@@ -9,5 +10,6 @@ if(TARGET lakehaul)
   if(lakehaul_ships_duckdb)
     install(FILES "${DUCKDB_LIBRARY}" DESTINATION lib/lakehaul PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE
                                                                  GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+    install(FILES "${LAKEHAUL_DUCKDB_DIR}/httpfs.duckdb_extension" DESTINATION lib/lakehaul)
   endif()
 endif()

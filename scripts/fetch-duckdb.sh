@@ -1,23 +1,25 @@
 #!/usr/bin/env bash
-# Puts DuckDB's C library and its header into .deps/duckdb, from npm packages of pinned versions and checksums.
-# Does nothing where they are there already, or where the system has its own.
+# Puts DuckDB's C library, its header and its extension for S3 (httpfs) into .deps/duckdb, from packages of npm and PyPI
+# of pinned versions and checksums. Does nothing where they are there already, or where the system has its own.
 #   LAKEHAUL_SYSTEM_DUCKDB=1   never fetch, use the system's
 #   LAKEHAUL_SYSTEM_DUCKDB=0   always fetch
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-library_version=1.5.6-r.1
+library_version=1.5.5-r.5
+# The extension is made for one version of the library: scripts/httpfs-requirements.txt has the same.
+extension=duckdb_extension_httpfs/extensions/v${library_version%-r.*}/httpfs.duckdb_extension
 # Debian packages neither; the C API only grows, so an older header serves a newer library.
 header_version=1.4.4
 header_sha512=844249e61c9517454b8f776638ba6c5ab411d1bddde1892ab72826ea25178c72430e74aa83f5122b171be6abcdace84560f824b5ac94e9d5c2b603ea7269a9a2
 case "$(uname -m)" in
   x86_64)
     arch=x64
-    library_sha512=21772b64913a904a8cd19e30c1d5671811d7fdface4b7dd53cd0300d743f43e16cf386f4e7c41ef78721ac208870d2651bc6375072145387817824315b998dd5
+    library_sha512=902caae815e19fa4177f017cc957552ab8924873feadf556709e7a706f2a67394e669c72bd3e561a6ea332c871838762b4b94eb07b0837f0f8ed162b7235ee1d
     ;;
   aarch64)
     arch=arm64
-    library_sha512=de39d46838a5d41ac5ffabc067055a227275c6805a5861c1e0f0e2527cc958a0a8f1af132f1f63eff80fc8f97f5064417edad822e4e28516527c5e2658c82d58
+    library_sha512=09a7c7d8022f5eda700f29c6dca07fe2e10e1d11a516807b6ae091308c07dc128d2286ec00d5792d2a43277b5fc9108522c2ba7bc013d5eb1e5959eed83bf773
     ;;
   *)
     echo "no DuckDB library is pinned for $(uname -m): install libduckdb and duckdb.h, then set LAKEHAUL_SYSTEM_DUCKDB=1" >&2
@@ -41,10 +43,15 @@ case "${LAKEHAUL_SYSTEM_DUCKDB:-auto}" in
   auto) if system_has_duckdb; then exit 0; fi ;;
 esac
 
-stamp="$library_version $header_version $arch"
-if [ "$(cat .deps/duckdb/stamp 2>/dev/null)" = "$stamp" ] && [ -f .deps/duckdb/libduckdb.so ] && [ -f .deps/duckdb/duckdb.h ]; then
-  exit 0
-fi
+versions="$library_version $header_version $arch with httpfs"
+is_there() {
+  local file
+  for file in libduckdb.so duckdb.h httpfs.duckdb_extension; do
+    if [ ! -f ".deps/duckdb/$file" ]; then return 1; fi
+  done
+  [ "$(cat .deps/duckdb/versions 2>/dev/null)" = "$versions" ]
+}
+if is_there; then exit 0; fi
 
 mkdir -p .deps
 work=$(mktemp -d .deps/fetch.XXXXXX)
@@ -75,6 +82,13 @@ fetch duckdb "$header_version" "$header_sha512"
 mkdir "$work/out"
 tar -xzf "$work/node-bindings-linux-$arch.tgz" -C "$work/out" --strip-components=1 package/libduckdb.so
 tar -xzf "$work/duckdb.tgz" -C "$work/out" --strip-components=5 package/src/duckdb/src/include/duckdb.h
-echo "$stamp" >"$work/out/stamp"
+
+echo "setup: fetching DuckDB's httpfs"
+python3 -m venv "$work/pip"
+"$work/pip/bin/pip" install --quiet --disable-pip-version-check --require-hashes --no-compile --no-deps \
+  --only-binary=:all: --target "$work/wheel" -r scripts/httpfs-requirements.txt
+mv "$work/wheel/$extension" "$work/out"
+echo "$versions" >"$work/out/versions"
+chmod -R a+rX "$work/out"
 rm -rf .deps/duckdb
 mv "$work/out" .deps/duckdb

@@ -120,16 +120,16 @@ fi
 levels=("$@")
 python=no
 need_package "${build_packages[@]}"
-command -v npm >/dev/null || need_venv # fetch-duckdb.sh, fetch-postgres.sh, fetch-hyparquet.sh
+need_venv # fetch-duckdb.sh; fetch-postgres.sh and fetch-hyparquet.sh where there is no npm
 for level in "${levels[@]}"; do
   case "$level" in
     build) ;;
     demo) need_postgres ;;
-    flights) need_postgres; need_venv; python=yes ;;
-    test) need_postgres; need_venv; need_package libcmocka-dev postgresql-postgis valgrind; python=yes ;;
-    bench) need_postgres; need_venv; need_package unixodbc unixodbc-dev odbc-postgresql librsvg2-bin; python=yes ;;
+    flights) need_postgres; python=yes ;;
+    test) need_postgres; need_package libcmocka-dev postgresql-postgis valgrind; python=yes ;;
+    bench) need_postgres; need_package unixodbc unixodbc-dev odbc-postgresql librsvg2-bin; python=yes ;;
     fuzz) need_package libcmocka-dev clang "$(clang_runtime)" ;;
-    lint) need_venv; need_package git libcmocka-dev clang-tidy; python=yes ;;
+    lint) need_package git libcmocka-dev clang-tidy; python=yes ;;
     *) echo "setup.sh: unknown level '$level'" >&2; exit 2 ;;
   esac
 done

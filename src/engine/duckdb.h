@@ -94,7 +94,7 @@ void lh_engine_result_free(struct lh_engine_result *result);
  * from another thread while the engine lives. Once it has been reported, queries run again. */
 void lh_engine_interrupt(struct lh_engine *engine);
 
-/* The linked library's version, "v1.5.6". */
+/* The linked library's version, "v1.5.5". */
 const char *lh_engine_version(void);
 
 #endif
