@@ -2,12 +2,15 @@
 buckets and moto's state are a test's own."""
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import support
 
 from services.environment import aws_env
+from services.fault_proxy import FaultProxy
 from services.s3_server import Bucket, S3Server, start_s3_server
 
 
@@ -55,3 +58,35 @@ def s3_env(s3_server: S3Server, aws_home: dict[str, str | None]) -> dict[str, st
 def aws_services_env(s3_env: dict[str, str | None], aws_server: "AwsServer") -> dict[str, str | None]:
     """The same with moto's endpoints for Glue, Athena, STS and IAM as well."""
     return {**s3_env, **aws_server.env()}
+
+
+@pytest.fixture
+def s3_proxy(s3_server: S3Server) -> Iterator[FaultProxy]:
+    """Before the S3 server: `s3_server.env(endpoint=s3_proxy.endpoint)`."""
+    with FaultProxy(s3_server.endpoint) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def aws_proxy(aws_server: "AwsServer") -> Iterator[FaultProxy]:
+    """Before moto: `aws_server.env(endpoint=aws_proxy.endpoint)`."""
+    with FaultProxy(aws_server.endpoint) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="session")
+def tls_certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a certificate for 127.0.0.1 and localhost that signs itself, in one PEM file: what a server takes, and
+    what a client trusts with SSL_CERT_FILE, CURL_CA_BUNDLE or AWS_CA_BUNDLE."""
+    directory = tmp_path_factory.mktemp("tls")
+    key, certificate, both = directory / "key.pem", directory / "certificate.pem", directory / "both.pem"
+    subprocess.run(
+        [
+            support.require_tool("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+            "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",
+            "-keyout", key, "-out", certificate,
+        ],
+        check=True, capture_output=True,
+    )
+    both.write_text(certificate.read_text() + key.read_text())
+    return both
