@@ -213,10 +213,25 @@ static bool prune(struct lh_pointer *pointer, size_t previous_kept, const struct
   return changed;
 }
 
+static lh_status write_pruned(struct collection *gc, const struct lh_pointer *pruned,
+                              const struct lh_store_tag *before, struct lh_error *err) {
+  struct lh_store_tag after;
+  bool replaced = false;
+  LH_TRY(lh_pointer_write(gc->store, pruned, &gc->arena, before, &after, &replaced, err));
+  if (replaced) {
+    return LH_OK;
+  }
+  lh_error_set(err, LH_ERROR_CATALOG, "table %s was published while its old versions were removed",
+               pruned->current.table);
+  lh_error_hint(err, "run gc again");
+  return LH_ERROR_CATALOG;
+}
+
 static lh_status collect_published(struct collection *gc, const char *table, struct lh_error *err) {
   struct lh_pointer *pointer = NULL;
+  struct lh_pointer_state state;
   struct keeping keeping;
-  LH_TRY(lh_pointer_read(gc->store, table, &gc->arena, &pointer, err));
+  LH_TRY(lh_pointer_read_state(gc->store, table, &gc->arena, &pointer, &state, err));
   if (pointer == NULL) {
     return LH_OK;
   }
@@ -232,7 +247,7 @@ static lh_status collect_published(struct collection *gc, const char *table, str
     pruned.retired[i] = pointer->retired[i];
   }
   if (prune(&pruned, previous_kept, &keeping) && !gc->dry_run) {
-    LH_TRY(lh_pointer_write(gc->store, &pruned, &gc->arena, err));
+    LH_TRY(write_pruned(gc, &pruned, &state.tag, err));
   }
   gc->result->versions += known - previous_kept;
   return handle_directories(gc, table, "", 0, &keeping, err);

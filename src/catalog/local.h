@@ -96,19 +96,32 @@ const char *lh_catalog_new_version(struct lh_arena *arena);
 /* Whether `name` is of the form that lh_catalog_new_version makes. */
 bool lh_catalog_is_version(const char *name);
 
-/* Makes `version` current in one step, under the table's lock, so that publishing processes follow each
- * other. Its files must lie below the table and exist with the stated sizes, its name must be from
- * lh_catalog_new_version; else LH_ERROR_CATALOG (LH_ERROR_LAKE for a missing file) and nothing changes. The
- * version that was current becomes the first of the earlier ones. NULL texts are written as "", a NULL
- * `published_at` as now. */
+/* Makes `version` current in one step, so that publishing processes follow each other: under the table's lock
+ * and by a write that takes only the place of what was read. Its files must lie below the table and exist
+ * with the stated sizes, its name must be from lh_catalog_new_version, and its snapshot must not be older
+ * than that of the version that is current; else LH_ERROR_CATALOG (LH_ERROR_LAKE for a missing file) and
+ * nothing changes. The version that was current becomes the first of the earlier ones. NULL texts are written
+ * as "", a NULL `published_at` as now. */
 lh_status lh_catalog_publish(struct lh_store *store, const struct lh_lake_version *version,
                              struct lh_error *err) LH_WARN_UNUSED;
-/* The same, and `*out`, in `arena`, is what is current then: of a partial version with the partitions that
- * stayed. A partial version that does not fit what is current (none, or one of other partitions or columns)
- * is LH_ERROR_CATALOG. Partitions without rows are dropped as long as another is left. */
+
+/* A version that was made current, and what it takes to undo that. */
+struct lh_publication {
+  struct lh_lake_version *current; /* with the partitions that stayed */
+  const void *before;              /* the pointer's file as it was; NULL: there was none */
+  size_t before_size;
+  struct lh_store_tag after; /* of the pointer's file now */
+};
+/* The same, and `*out`, in `arena`, tells what is current then. A partial version that does not fit what was
+ * current (none, or one of other partitions or columns) is LH_ERROR_CATALOG. Partitions without rows are
+ * dropped as long as another is left. */
 lh_status lh_catalog_publish_merged(struct lh_store *store, const struct lh_lake_version *version,
-                                    struct lh_arena *arena, struct lh_lake_version **out,
+                                    struct lh_arena *arena, struct lh_publication *out,
                                     struct lh_error *err) LH_WARN_UNUSED;
+/* Puts back what was current before, as if nothing had been published; the version's files stay.
+ * LH_ERROR_CATALOG where the table was published anew meanwhile, and then that stays. */
+lh_status lh_catalog_withdraw(struct lh_store *store, const struct lh_publication *publication,
+                              struct lh_error *err) LH_WARN_UNUSED;
 
 /* Deletes the files of a version that was not published, those in partitions included. */
 lh_status lh_catalog_remove_version(struct lh_store *store, const char *table, const char *version,

@@ -265,15 +265,23 @@ static lh_status decode(const struct lh_buf *bytes, const char *table, const cha
   return LH_OK;
 }
 
-static const char *pointer_key(const char *table, struct lh_arena *arena) {
+const char *lh_pointer_key(const char *table, struct lh_arena *arena) {
   return lh_arena_printf(arena, LH_CATALOG_TABLES "/%s.json", table);
 }
 
 lh_status lh_pointer_read(struct lh_store *store, const char *table, struct lh_arena *arena,
                           struct lh_pointer **out, struct lh_error *err) {
+  struct lh_pointer_state state;
+  return lh_pointer_read_state(store, table, arena, out, &state, err);
+}
+
+lh_status lh_pointer_read_state(struct lh_store *store, const char *table, struct lh_arena *arena,
+                                struct lh_pointer **out, struct lh_pointer_state *state,
+                                struct lh_error *err) {
   *out = NULL;
+  *state = (struct lh_pointer_state){0};
   LH_TRY(lh_catalog_check_table(table, err));
-  const char *const key = pointer_key(table, arena);
+  const char *const key = lh_pointer_key(table, arena);
   const char *const what = key != NULL ? lh_store_locate(store, key, arena) : NULL;
   if (what == NULL) {
     return lh_error_memory(err);
@@ -281,9 +289,11 @@ lh_status lh_pointer_read(struct lh_store *store, const char *table, struct lh_a
   struct lh_buf bytes;
   bool found = false;
   lh_buf_init(&bytes, POINTER_MAX_BYTES);
-  lh_status status = lh_store_get(store, key, &bytes, &found, err);
+  lh_status status = lh_store_get_tagged(store, key, &bytes, &found, &state->tag, err);
   if (status == LH_OK && found) {
-    status = decode(&bytes, table, what, arena, out, err);
+    state->bytes = lh_arena_strndup(arena, (const char *)bytes.data, bytes.len);
+    state->size = bytes.len;
+    status = state->bytes != NULL ? decode(&bytes, table, what, arena, out, err) : lh_error_memory(err);
   }
   lh_buf_clear(&bytes);
   return status;
@@ -415,10 +425,11 @@ static lh_status check_texts(const struct lh_lake_version *version, struct lh_er
 }
 
 lh_status lh_pointer_write(struct lh_store *store, const struct lh_pointer *pointer, struct lh_arena *arena,
+                           const struct lh_store_tag *before, struct lh_store_tag *after, bool *replaced,
                            struct lh_error *err) {
   struct lh_buf bytes;
   LH_TRY(check_texts(&pointer->current, err));
-  const char *const key = pointer_key(pointer->current.table, arena);
+  const char *const key = lh_pointer_key(pointer->current.table, arena);
   if (key == NULL) {
     return lh_error_memory(err);
   }
@@ -428,7 +439,7 @@ lh_status lh_pointer_write(struct lh_store *store, const struct lh_pointer *poin
     status = lh_buf_append_byte(&bytes, '\n', err);
   }
   if (status == LH_OK) {
-    status = lh_store_put(store, key, bytes.data, bytes.len, err);
+    status = lh_store_replace(store, key, bytes.data, bytes.len, before, after, replaced, err);
   }
   lh_buf_clear(&bytes);
   return status;

@@ -62,9 +62,22 @@ lh_status lh_catalog_check_table(const char *table, struct lh_error *err) LH_WAR
 /* `*out` in `arena`; NULL and LH_OK where there is none. */
 lh_status lh_pointer_read(struct lh_store *store, const char *table, struct lh_arena *arena,
                           struct lh_pointer **out, struct lh_error *err) LH_WARN_UNUSED;
-/* Replaces the pointer atomically; the caller holds the table's lock. */
+/* A pointer's file as it was read; in the arena of the call that read it. */
+struct lh_pointer_state {
+  const void *bytes; /* NULL where there was none */
+  size_t size;
+  struct lh_store_tag tag;
+};
+lh_status lh_pointer_read_state(struct lh_store *store, const char *table, struct lh_arena *arena,
+                                struct lh_pointer **out, struct lh_pointer_state *state,
+                                struct lh_error *err) LH_WARN_UNUSED;
+/* Replaces the pointer atomically if it is as it was read; the caller holds the table's lock. `*replaced`
+ * false: as lh_store_replace has it. */
 lh_status lh_pointer_write(struct lh_store *store, const struct lh_pointer *pointer, struct lh_arena *arena,
+                           const struct lh_store_tag *before, struct lh_store_tag *after, bool *replaced,
                            struct lh_error *err) LH_WARN_UNUSED;
+/* Its key in the store, in `arena`; NULL without memory. */
+const char *lh_pointer_key(const char *table, struct lh_arena *arena);
 
 /* The exclusive lock under which a table's pointer is read, changed and replaced; waits for it. */
 lh_status lh_pointer_lock(struct lh_store *store, const char *table, struct lh_arena *arena,

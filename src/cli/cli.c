@@ -220,13 +220,16 @@ static lh_status open_project_lake(const char *project_path, struct lh_arena *ar
   }
   LH_TRY(lh_project_load(project_path, arena, &project, err));
   *keep = project->keep;
-  return lh_store_open(project->lake, project->directory, false, out, err);
+  const struct lh_store_options options = {
+      .base_dir = project->directory, .aws = &project->aws, .s3 = &project->s3};
+  return lh_store_open(project->lake, &options, out, err);
 }
 
 lh_status lh_cli_lake_open(const char *lake_option, const char *project_path, struct lh_store **out,
                            int *keep, struct lh_error *err) {
   if (lake_option != NULL) {
-    return lh_store_open(lake_option, ".", false, out, err);
+    const struct lh_store_options options = {.base_dir = "."};
+    return lh_store_open(lake_option, &options, out, err);
   }
   struct lh_arena arena;
   lh_arena_init(&arena, 0);

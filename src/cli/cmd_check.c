@@ -108,7 +108,9 @@ static lh_status check_external_tables(struct lh_cli_project *open, struct findi
                                        struct lh_error *err) {
   struct lh_store *store = NULL;
   struct lh_error no_lake_yet;
-  if (lh_store_open(open->project->lake, open->project->directory, false, &store, &no_lake_yet) != LH_OK) {
+  const struct lh_store_options lake = {
+      .base_dir = open->project->directory, .aws = &open->project->aws, .s3 = &open->project->s3};
+  if (lh_store_open(open->project->lake, &lake, &store, &no_lake_yet) != LH_OK) {
     store = NULL;
   }
   lh_status status = LH_OK;

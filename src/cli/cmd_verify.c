@@ -143,8 +143,11 @@ static lh_status open_all(struct verification *verification, struct lh_error *er
   LH_TRY(lh_cli_project_open(open, lh_options_string(values, OPT_PROJECT), err));
   LH_TRY(lh_graph_select(open->graph, values->positionals, values->positional_count, true, err));
   const char *const lake = lh_options_string(values, OPT_LAKE);
-  LH_TRY(lh_store_open(lake != NULL ? lake : open->project->lake,
-                       lake != NULL ? "." : open->project->directory, false, &verification->store, err));
+  const struct lh_store_options lake_options = {.base_dir = lake != NULL ? "." : open->project->directory,
+                                                .aws = &open->project->aws,
+                                                .s3 = &open->project->s3,
+                                                .cancelled = &verification->interrupt->is_raised};
+  LH_TRY(lh_store_open(lake != NULL ? lake : open->project->lake, &lake_options, &verification->store, err));
   LH_TRY(lh_project_get_source(open->project, &verification->source, err));
   LH_TRY(lh_fs_make_temp_directory(&open->arena, &verification->temp_directory, LH_ERROR_LAKE, err));
   verification->reports = LH_ARENA_ARRAY(&open->arena, struct lh_verify_report, open->graph->node_count);

@@ -102,40 +102,16 @@ static void describe_end(struct lh_task_run *task, int wait_status) {
   lh_error_hint(&task->error, "nothing was published; what it printed on standard error may say why");
 }
 
-/* Runs that overlap publish in the order in which they end, and each task knows its own snapshot only. What
- * cannot be read of the version before is the publication's to report. */
-static void warn_of_later_snapshot(struct lh_supervisor *supervisor, const struct lh_task_run *task) {
-  const struct lh_lake_version *const version = task->published;
-  struct lh_lake_version *before = NULL;
-  struct lh_error ignored;
-  struct lh_arena arena;
-  lh_arena_init(&arena, 0);
-  const lh_status status = lh_catalog_get(supervisor->store, task->name, &arena, &before, &ignored);
-  if (status == LH_OK && before != NULL && version->snapshot_time[0] != '\0' &&
-      strcmp(before->snapshot_time, version->snapshot_time) > 0) {
-    const char *const text = lh_arena_printf(
-        &arena,
-        "the version that it replaces shows a later moment, %s, than its own, %s: has another run "
-        "overtaken this one? Run again for the later state",
-        before->snapshot_time, version->snapshot_time);
-    if (text != NULL) {
-      lh_progress_warning(&supervisor->progress, task, text);
-    }
-  }
-  lh_arena_clear(&arena);
-}
-
 static lh_status publish(struct lh_supervisor *supervisor, struct lh_task_run *task, struct lh_error *err) {
-  struct lh_lake_version *current = NULL;
+  struct lh_publication publication;
   struct lh_lake_version version = *task->published;
   char now[32];
   version.published_at = lh_arena_strdup(supervisor->arena, lh_clock_utc_now(now));
   if (version.published_at == NULL) {
     return lh_error_memory(err);
   }
-  warn_of_later_snapshot(supervisor, task);
-  LH_TRY(lh_catalog_publish_merged(supervisor->store, &version, supervisor->arena, &current, err));
-  task->published = current;
+  LH_TRY(lh_catalog_publish_merged(supervisor->store, &version, supervisor->arena, &publication, err));
+  task->published = publication.current;
   task->rows = version.rows;
   task->bytes = version.bytes;
   return LH_OK;

@@ -49,7 +49,11 @@ static lh_status plan_tasks(struct lh_supervisor *supervisor, struct lh_error *e
 
 static lh_status open_lake(struct lh_supervisor *supervisor, struct lh_error *err) {
   const struct lh_run_options *const options = supervisor->options;
-  LH_TRY(lh_store_open(options->lake, options->lake_base, true, &supervisor->store, err));
+  const struct lh_store_options lake = {.base_dir = options->lake_base,
+                                        .create = true,
+                                        .aws = &options->project->aws,
+                                        .s3 = &options->project->s3};
+  LH_TRY(lh_store_open(options->lake, &lake, &supervisor->store, err));
   bool locked = false;
   LH_TRY(lh_store_lock(supervisor->store, LH_CATALOG_RUN_LOCK, false, false, &supervisor->run_lock, &locked,
                        err));

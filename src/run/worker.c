@@ -106,7 +106,9 @@ static lh_status run_job(struct worker *worker, const struct lh_job *job, struct
       .interrupt = worker->interrupt,
       .observer = &observer,
   };
-  LH_TRY(lh_store_open(job->lake, "/", false, &request.store, err));
+  const struct lh_store_options lake = {
+      .base_dir = "/", .aws = &project->aws, .s3 = &project->s3, .cancelled = &worker->interrupt->is_raised};
+  LH_TRY(lh_store_open(job->lake, &lake, &request.store, err));
   const lh_status status = lh_task_run(&request, &worker->arena, result, err);
   lh_store_free(request.store);
   return status;

@@ -27,14 +27,19 @@ enum lh_store_removal {
 
 struct lh_store_driver {
   /* `location` is what uri.c made of the URI: for `file` an absolute path. */
-  lh_status (*open)(const char *location, bool create, struct lh_store **out, struct lh_error *err);
+  lh_status (*open)(const char *location, const struct lh_store_options *options, struct lh_store **out,
+                    struct lh_error *err);
   void (*free)(struct lh_store *store);
   const char *(*locate)(const struct lh_store *store, const char *key, struct lh_arena *arena);
   lh_status (*create)(struct lh_store *store, const char *key, struct lh_sink **out, struct lh_error *err);
   lh_status (*open_object)(struct lh_store *store, const char *key, struct lh_source **out,
                            struct lh_error *err);
+  /* `tag` may be NULL. */
   lh_status (*get)(struct lh_store *store, const char *key, struct lh_buf *out, bool *found,
-                   struct lh_error *err);
+                   struct lh_store_tag *tag, struct lh_error *err);
+  lh_status (*replace)(struct lh_store *store, const char *key, const void *bytes, size_t size,
+                       const struct lh_store_tag *before, struct lh_store_tag *after, bool *replaced,
+                       struct lh_error *err);
   /* In any order; store.c sorts. */
   lh_status (*list)(struct lh_store *store, const char *prefix, struct lh_arena *arena,
                     struct lh_store_entry **out, size_t *count, struct lh_error *err);

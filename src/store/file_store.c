@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -143,9 +144,10 @@ static lh_status check_root(const char *location, bool create, struct lh_error *
   return LH_OK;
 }
 
-static lh_status file_open(const char *location, bool create, struct lh_store **out, struct lh_error *err) {
+static lh_status file_open(const char *location, const struct lh_store_options *options,
+                           struct lh_store **out, struct lh_error *err) {
   *out = NULL;
-  LH_TRY(check_root(location, create, err));
+  LH_TRY(check_root(location, options->create, err));
   char *const root = realpath(location, NULL);
   if (root == NULL) {
     return errno == ENOMEM ? lh_error_memory(err) : lh_file_error(err, errno, "open the lake", location);
@@ -199,8 +201,26 @@ static lh_status file_open_object(struct lh_store *store, const char *key, struc
   return with_path(store, key, open_at, out, err);
 }
 
+/* Every replacement makes a new file. */
+static void make_tag(const struct stat *info, struct lh_store_tag *out) {
+  snprintf(out->text, sizeof(out->text), "%llu-%lld-%lld.%09ld", (unsigned long long)info->st_ino,
+           (long long)info->st_size, (long long)info->st_mtim.tv_sec, info->st_mtim.tv_nsec);
+}
+
+/* The tag of what is at `path`, "" where nothing is. */
+static lh_status read_tag(const char *path, struct lh_store_tag *out, struct lh_error *err) {
+  struct stat info;
+  out->text[0] = '\0';
+  if (stat(path, &info) == 0) {
+    make_tag(&info, out);
+    return LH_OK;
+  }
+  return errno == ENOENT || errno == ENOTDIR ? LH_OK : lh_file_error(err, errno, "read", path);
+}
+
 struct get_request {
   struct lh_buf *out;
+  struct lh_store_tag *tag; /* NULL: not asked for */
   bool found;
 };
 
@@ -210,6 +230,11 @@ static lh_status get_at(const char *path, void *context, struct lh_error *err) {
   struct stat info;
   if (stat(path, &info) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
     return LH_OK;
+  }
+  /* Before the content: where it is replaced in between, the tag is of a state that is no more, and nothing
+   * will be replaced by it. */
+  if (request->tag != NULL) {
+    make_tag(&info, request->tag);
   }
   LH_TRY(lh_file_source_open(path, &source, err));
   lh_status status = LH_OK;
@@ -232,11 +257,55 @@ static lh_status get_at(const char *path, void *context, struct lh_error *err) {
 }
 
 static lh_status file_get(struct lh_store *store, const char *key, struct lh_buf *out, bool *found,
-                          struct lh_error *err) {
-  struct get_request request = {.out = out};
+                          struct lh_store_tag *tag, struct lh_error *err) {
+  struct get_request request = {.out = out, .tag = tag};
   *found = false;
   LH_TRY(with_path(store, key, get_at, &request, err));
   *found = request.found;
+  return LH_OK;
+}
+
+struct replace_request {
+  const void *bytes; /* NULL: remove */
+  size_t size;
+  const struct lh_store_tag *before;
+  struct lh_store_tag *after;
+  bool replaced;
+};
+
+static lh_status write_whole(const char *path, const void *bytes, size_t size, struct lh_error *err) {
+  struct lh_sink *sink = NULL;
+  LH_TRY(lh_file_sink_create(path, &sink, err));
+  lh_status status = lh_sink_write(sink, bytes, size, err);
+  if (status == LH_OK) {
+    status = lh_sink_finish(sink, err);
+  }
+  lh_sink_free(sink);
+  return status;
+}
+
+static lh_status replace_at(const char *path, void *context, struct lh_error *err) {
+  struct replace_request *const request = context;
+  struct lh_store_tag now;
+  LH_TRY(read_tag(path, &now, err));
+  if (strcmp(now.text, request->before->text) != 0) {
+    return LH_OK;
+  }
+  if (request->bytes != NULL) {
+    LH_TRY(write_whole(path, request->bytes, request->size, err));
+  } else if (unlink(path) != 0 && errno != ENOENT) {
+    return lh_file_error(err, errno, "remove", path);
+  }
+  request->replaced = true;
+  return read_tag(path, request->after, err);
+}
+
+static lh_status file_replace(struct lh_store *store, const char *key, const void *bytes, size_t size,
+                              const struct lh_store_tag *before, struct lh_store_tag *after, bool *replaced,
+                              struct lh_error *err) {
+  struct replace_request request = {.bytes = bytes, .size = size, .before = before, .after = after};
+  LH_TRY(with_path(store, key, replace_at, &request, err));
+  *replaced = request.replaced;
   return LH_OK;
 }
 
@@ -402,6 +471,7 @@ const struct lh_store_driver lh_store_file_driver = {
     .create = file_create,
     .open_object = file_open_object,
     .get = file_get,
+    .replace = file_replace,
     .list = file_list,
     .remove = file_remove,
     .lock = file_lock,

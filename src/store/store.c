@@ -9,15 +9,17 @@
 
 #define KEY_MAX_BYTES 1024
 
-lh_status lh_store_open(const char *uri, const char *base_dir, bool create, struct lh_store **out,
+lh_status lh_store_open(const char *uri, const struct lh_store_options *options, struct lh_store **out,
                         struct lh_error *err) {
   struct lh_arena arena;
   const struct lh_store_driver *driver = NULL;
   const char *location = NULL;
+  *out = NULL;
   lh_arena_init(&arena, 0);
-  lh_status status = lh_store_parse_uri(uri, base_dir, &arena, &driver, &location, err);
+  lh_status status = lh_store_parse_uri(uri, options->base_dir != NULL ? options->base_dir : "", &arena,
+                                        &driver, &location, err);
   if (status == LH_OK) {
-    status = driver->open(location, create, out, err);
+    status = driver->open(location, options, out, err);
   }
   lh_arena_clear(&arena);
   return status;
@@ -82,7 +84,23 @@ lh_status lh_store_open_object(struct lh_store *store, const char *key, struct l
 lh_status lh_store_get(struct lh_store *store, const char *key, struct lh_buf *out, bool *found,
                        struct lh_error *err) {
   LH_TRY(check_key(store, key, err));
-  return store->driver->get(store, key, out, found, err);
+  return store->driver->get(store, key, out, found, NULL, err);
+}
+
+lh_status lh_store_get_tagged(struct lh_store *store, const char *key, struct lh_buf *out, bool *found,
+                              struct lh_store_tag *tag, struct lh_error *err) {
+  tag->text[0] = '\0';
+  LH_TRY(check_key(store, key, err));
+  return store->driver->get(store, key, out, found, tag, err);
+}
+
+lh_status lh_store_replace(struct lh_store *store, const char *key, const void *bytes, size_t size,
+                           const struct lh_store_tag *before, struct lh_store_tag *after, bool *replaced,
+                           struct lh_error *err) {
+  *replaced = false;
+  after->text[0] = '\0';
+  LH_TRY(check_key(store, key, err));
+  return store->driver->replace(store, key, bytes, size, before, after, replaced, err);
 }
 
 lh_status lh_store_put(struct lh_store *store, const char *key, const void *bytes, size_t size,

@@ -12,6 +12,7 @@
 #ifndef LH_STORE_STORE_H
 #define LH_STORE_STORE_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,13 +20,22 @@
 #include "base/buf.h"
 #include "base/io.h"
 #include "lakehaul/error.h"
+#include "net/settings.h"
 
 struct lh_store;
 
-/* `uri` is a directory path (absolute, or relative to `base_dir`) or file:///path. Creates the root when
- * `create`. Other schemes: LH_ERROR_UNSUPPORTED. Unreachable, not a directory, not writable: LH_ERROR_LAKE.
- */
-lh_status lh_store_open(const char *uri, const char *base_dir, bool create, struct lh_store **out,
+/* How a store is opened. Everything is borrowed for the call, but `cancelled`, which outlives the store. */
+struct lh_store_options {
+  const char *base_dir;              /* that a relative path starts from; "" or NULL: the working directory */
+  bool create;                       /* the root where there is none */
+  const struct lh_aws_settings *aws; /* NULL, like the next: nothing was said */
+  const struct lh_s3_settings *s3;
+  const atomic_bool *cancelled; /* once true, requests under way end with LH_ERROR_INTERRUPTED; may be NULL */
+};
+
+/* `uri` is a directory path, absolute or relative, or file:///path. Other schemes: LH_ERROR_UNSUPPORTED.
+ * Unreachable, not a directory, not writable: LH_ERROR_LAKE. */
+lh_status lh_store_open(const char *uri, const struct lh_store_options *options, struct lh_store **out,
                         struct lh_error *err) LH_WARN_UNUSED;
 void lh_store_free(struct lh_store *store);
 
@@ -50,6 +60,22 @@ lh_status lh_store_get(struct lh_store *store, const char *key, struct lh_buf *o
 /* Replaces the object atomically and durably. */
 lh_status lh_store_put(struct lh_store *store, const char *key, const void *bytes, size_t size,
                        struct lh_error *err) LH_WARN_UNUSED;
+
+/* Stands for one state of an object: another one has another tag. "" for no object. */
+#define LH_STORE_TAG_MAX 128
+struct lh_store_tag {
+  char text[LH_STORE_TAG_MAX];
+};
+/* lh_store_get that also says which state was read; `*tag` is "" for a missing object. */
+lh_status lh_store_get_tagged(struct lh_store *store, const char *key, struct lh_buf *out, bool *found,
+                              struct lh_store_tag *tag, struct lh_error *err) LH_WARN_UNUSED;
+/* Replaces the object, or removes it where `bytes` is NULL, as lh_store_put does, if it is still in the state
+ * `before` ("": if there is none), and says in `*after` which state it is in then. `*replaced` false and
+ * LH_OK: somebody else has changed it, or a response was lost and this call has; read again. On `file` only
+ * under an exclusive lock that all who change the object take. */
+lh_status lh_store_replace(struct lh_store *store, const char *key, const void *bytes, size_t size,
+                           const struct lh_store_tag *before, struct lh_store_tag *after, bool *replaced,
+                           struct lh_error *err) LH_WARN_UNUSED;
 
 struct lh_store_entry {
   const char *name; /* last part of the key */

@@ -20,6 +20,7 @@ static void *wait_for_signals(void *argument) {
       continue;
     }
     atomic_store(&interrupt->signal, signal_number);
+    atomic_store(&interrupt->is_raised, true);
     pthread_mutex_lock(&interrupt->lock);
     if (interrupt->cancel != NULL) {
       interrupt->cancel(interrupt->target);
@@ -31,6 +32,7 @@ static void *wait_for_signals(void *argument) {
 
 lh_status lh_interrupt_start(struct lh_interrupt *interrupt, struct lh_error *err) {
   atomic_init(&interrupt->signal, 0);
+  atomic_init(&interrupt->is_raised, false);
   pthread_mutex_init(&interrupt->lock, NULL);
   interrupt->cancel = NULL;
   interrupt->target = NULL;

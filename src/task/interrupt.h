@@ -15,6 +15,7 @@
 
 struct lh_interrupt {
   atomic_int signal;      /* 0 until one arrives; set by the waiting thread */
+  atomic_bool is_raised;  /* whether one has, for what cannot ask */
   pthread_mutex_t lock;   /* over the two fields below */
   void (*cancel)(void *); /* may be NULL */
   void *target;

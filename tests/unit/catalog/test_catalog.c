@@ -108,6 +108,67 @@ static void publishing_a_version_again_does_not_list_it_as_its_own_predecessor(v
   json_decref(root);
 }
 
+static const char *current_version(struct temporary_lake *lake, const char *table) {
+  struct lh_error err;
+  struct lh_lake_version *version = NULL;
+  assert_ok(lh_catalog_get(lake->store, table, &lake->arena, &version, &err));
+  assert_non_null(version);
+  return version->version;
+}
+
+static struct lh_publication publish(struct temporary_lake *lake, const struct lh_lake_version *version) {
+  struct lh_error err;
+  struct lh_publication publication;
+  assert_ok(lh_catalog_publish_merged(lake->store, version, &lake->arena, &publication, &err));
+  assert_string_equal(publication.current->version, version->version);
+  return publication;
+}
+
+static void an_older_snapshot_does_not_take_the_place_of_a_later_one(void **state) {
+  struct temporary_lake *const lake = *state;
+  struct lh_error err;
+  const char *const later = publish_version(lake, "t");
+  struct lh_lake_version version = make_version(lake, "t", 1);
+  version.snapshot_time = "2026-01-31T11:58:59.999999Z";
+  assert_int_equal(lh_catalog_publish(lake->store, &version, &err), LH_ERROR_CATALOG);
+  assert_contains(err.message, "a later run has published t");
+  assert_contains(err.hint, "nothing is lost");
+  assert_string_equal(current_version(lake, "t"), later);
+  version.snapshot_time = "";
+  publish(lake, &version);
+  assert_string_equal(current_version(lake, "t"), version.version);
+}
+
+static void a_publication_that_is_withdrawn_leaves_what_was_there(void **state) {
+  struct temporary_lake *const lake = *state;
+  struct lh_error err;
+  struct lh_lake_version *none = NULL;
+  const struct lh_lake_version first = make_version(lake, "t", 1);
+  const struct lh_lake_version second = make_version(lake, "t", 1);
+  struct lh_publication publication = publish(lake, &first);
+  assert_ok(lh_catalog_withdraw(lake->store, &publication, &err));
+  assert_ok(lh_catalog_get(lake->store, "t", &lake->arena, &none, &err));
+  assert_null(none);
+  publish(lake, &first);
+  publication = publish(lake, &second);
+  assert_ok(lh_catalog_withdraw(lake->store, &publication, &err));
+  assert_string_equal(current_version(lake, "t"), first.version);
+  json_t *const root = load_pointer(lake, "t");
+  assert_int_equal(json_array_size(json_object_get(root, "previous")), 0);
+  json_decref(root);
+}
+
+static void what_was_published_since_is_not_withdrawn(void **state) {
+  struct temporary_lake *const lake = *state;
+  struct lh_error err;
+  const struct lh_lake_version first = make_version(lake, "t", 1);
+  const struct lh_publication publication = publish(lake, &first);
+  const char *const second = publish_version(lake, "t");
+  assert_int_equal(lh_catalog_withdraw(lake->store, &publication, &err), LH_ERROR_CATALOG);
+  assert_contains(err.message, "published anew meanwhile");
+  assert_string_equal(current_version(lake, "t"), second);
+}
+
 static void tables_are_listed_by_name_and_other_files_are_not(void **state) {
   static const char *const expected[] = {"a", "a-b", "b", "ü"};
   struct temporary_lake *const lake = *state;
@@ -447,6 +508,9 @@ int main(void) {
       LAKE_TEST(the_pointer_has_its_documented_form),
       LAKE_TEST(earlier_versions_are_listed_newest_first),
       LAKE_TEST(publishing_a_version_again_does_not_list_it_as_its_own_predecessor),
+      LAKE_TEST(an_older_snapshot_does_not_take_the_place_of_a_later_one),
+      LAKE_TEST(a_publication_that_is_withdrawn_leaves_what_was_there),
+      LAKE_TEST(what_was_published_since_is_not_withdrawn),
       LAKE_TEST(tables_are_listed_by_name_and_other_files_are_not),
       LAKE_TEST(version_names_are_unique_sort_by_time_and_are_told_from_others),
       LAKE_TEST(hostile_table_names_are_refused),

@@ -48,7 +48,8 @@ static inline int temporary_lake_setup(void **state) {
   }
   snprintf(lake->directory, sizeof(lake->directory), "%s/lakehaul-test-XXXXXX", base != NULL ? base : "/tmp");
   if (mkdtemp(lake->directory) == NULL || chmod(lake->directory, 0755) != 0 ||
-      lh_store_open("lake", lake->directory, true, &lake->store, &err) != LH_OK) {
+      lh_store_open("lake", &(const struct lh_store_options){.base_dir = lake->directory, .create = true},
+                    &lake->store, &err) != LH_OK) {
     free(lake);
     return -1;
   }

@@ -14,7 +14,8 @@
 static void open_and_check(const char *uri, const char *base, const char *expected_root) {
   struct lh_error err;
   struct lh_store *store = NULL;
-  assert_ok(lh_store_open(uri, base, true, &store, &err));
+  assert_ok(
+      lh_store_open(uri, &(const struct lh_store_options){.base_dir = base, .create = true}, &store, &err));
   assert_string_equal(lh_store_root(store), expected_root);
   lh_store_free(store);
 }
@@ -39,7 +40,8 @@ static void assert_open_fails(const char *uri, const char *base, bool create, lh
                               const char *message, const char *hint) {
   struct lh_error err = {0};
   struct lh_store *store = NULL;
-  assert_int_equal(lh_store_open(uri, base, create, &store, &err), code);
+  const struct lh_store_options options = {.base_dir = base, .create = create};
+  assert_int_equal(lh_store_open(uri, &options, &store, &err), code);
   assert_int_equal(err.code, code);
   assert_null(store);
   assert_contains(err.message, message);
@@ -64,6 +66,36 @@ static void broken_locations_say_what_is_wrong(void **state) {
   lake_put(lake, "plain", "x");
   assert_open_fails("lake/plain", lake->directory, true, LH_ERROR_LAKE, "not a directory", "lake:");
   assert_open_fails("lake/plain/below", lake->directory, true, LH_ERROR_LAKE, "Not a directory", "file");
+}
+
+static void an_object_is_replaced_only_in_the_state_that_was_read(void **state) {
+  struct temporary_lake *const lake = *state;
+  struct lh_error err;
+  struct lh_buf bytes;
+  struct lh_store_tag none = {""};
+  struct lh_store_tag first;
+  struct lh_store_tag second;
+  bool flag = false;
+  lh_buf_init(&bytes, 16);
+  assert_ok(lh_store_replace(lake->store, "a/x", "1", 1, &none, &first, &flag, &err));
+  assert_true(flag);
+  assert_ok(lh_store_replace(lake->store, "a/x", "2", 1, &none, &second, &flag, &err));
+  assert_false(flag);
+  assert_ok(lh_store_replace(lake->store, "a/x", "3", 1, &first, &second, &flag, &err));
+  assert_true(flag);
+  assert_ok(lh_store_replace(lake->store, "a/x", NULL, 0, &first, &none, &flag, &err));
+  assert_false(flag);
+  assert_ok(lh_store_get_tagged(lake->store, "a/x", &bytes, &flag, &first, &err));
+  assert_true(flag);
+  assert_string_equal(first.text, second.text);
+  assert_memory_equal(bytes.data, "3", 1);
+  assert_ok(lh_store_replace(lake->store, "a/x", NULL, 0, &second, &none, &flag, &err));
+  assert_true(flag);
+  assert_string_equal(none.text, "");
+  assert_ok(lh_store_get_tagged(lake->store, "a/x", &bytes, &flag, &first, &err));
+  assert_false(flag);
+  assert_string_equal(first.text, "");
+  lh_buf_clear(&bytes);
 }
 
 static void keys_that_could_leave_the_lake_are_refused(void **state) {
@@ -287,6 +319,7 @@ int main(void) {
       LAKE_TEST(locations_are_paths_relative_paths_and_file_uris),
       LAKE_TEST(other_schemes_are_refused_by_name),
       LAKE_TEST(broken_locations_say_what_is_wrong),
+      LAKE_TEST(an_object_is_replaced_only_in_the_state_that_was_read),
       LAKE_TEST(keys_that_could_leave_the_lake_are_refused),
       LAKE_TEST(what_is_put_is_got_and_replaced_whole),
       LAKE_TEST(an_object_larger_than_the_buffer_is_refused),

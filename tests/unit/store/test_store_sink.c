@@ -280,8 +280,9 @@ static void write_without_rights(struct temporary_lake *lake, struct outcome *ou
   struct lh_store *store = NULL;
   struct lh_error err;
   write_much(lake->store, outcome);
-  outcome->again_status = lh_store_open(root, "/", true, &store, &err);
-  outcome->finish_status = lh_store_open(root, "/", false, &store, &err);
+  outcome->again_status = lh_store_open(root, &(const struct lh_store_options){.create = true}, &store, &err);
+  outcome->finish_status =
+      lh_store_open(root, &(const struct lh_store_options){.create = false}, &store, &err);
 }
 
 static void missing_rights_are_named_and_a_lake_can_still_be_read(void **state) {
