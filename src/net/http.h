@@ -9,8 +9,8 @@
  * certificate that does not verify or a URL that is none is fatal); its message names the host and never a
  * header or query. Any HTTP status is a response.
  *
- * Environment: HTTPS_PROXY, http_proxy, NO_PROXY as curl has them; CURL_CA_BUNDLE and AWS_CA_BUNDLE,
- * SSL_CERT_FILE.
+ * Environment: HTTPS_PROXY, http_proxy, NO_PROXY as curl has them; the certificate authorities in the file
+ * that the first of AWS_CA_BUNDLE, CURL_CA_BUNDLE and SSL_CERT_FILE names, else the system's.
  */
 #ifndef LH_NET_HTTP_H
 #define LH_NET_HTTP_H
@@ -28,6 +28,7 @@ struct lh_http;
 struct lh_http_options {
   lh_status failure;          /* of errors: LH_ERROR_LAKE, LH_ERROR_CATALOG, … */
   int64_t connect_timeout_ms; /* 0: 5 s */
+  int64_t slow_timeout_ms;    /* how long a transfer may be under 1 KB/s; 0: 30 s; whole seconds */
   bool no_proxy;              /* for addresses of the machine itself (metadata services) */
 };
 
@@ -46,11 +47,14 @@ struct lh_http_header {
 struct lh_http_request {
   enum lh_http_method method;
   const char *url;
-  const struct lh_http_header *headers; /* without Content-Length; an empty value sends the header empty */
+  const struct lh_http_header *headers; /* without Content-Length; an empty value sends the header empty; a
+                                           line break in one is an error */
   size_t header_count;
   const void *body; /* borrowed for the call */
   size_t body_size;
-  int64_t timeout_ms;           /* of the whole request; 0: only that of a transfer under 1 KB/s for 30 s */
+  struct lh_buf
+      *error_body;    /* takes the body of a status past 299 instead, as far as it has room; may be NULL */
+  int64_t timeout_ms; /* of the whole request, however slow it is; 0: none, but for slow transfers */
   const atomic_bool *cancelled; /* ends the request with LH_ERROR_INTERRUPTED once true; may be NULL */
 };
 
@@ -58,11 +62,12 @@ struct lh_http_response {
   int status;
   const struct lh_http_header *headers; /* of the final response, in the arena */
   size_t header_count;
-  struct lh_buf *body; /* the caller's: the body is appended; past its maximum the request fails */
+  struct lh_buf *body; /* the caller's, or its error_body: the body is appended; past the maximum of the
+                          former the request fails */
 };
 
 /* Headers live in `arena`. On an error nothing of `out` is to be used, and what was appended to the body is
- * taken back. */
+ * taken back. Cancellation is noticed within a second. */
 lh_status lh_http_perform(struct lh_http *http, const struct lh_http_request *request, struct lh_buf *body,
                           struct lh_arena *arena, struct lh_http_response *out,
                           struct lh_error *err) LH_WARN_UNUSED;
