@@ -17,21 +17,12 @@ void lh_buf_clear(struct lh_buf *buf) {
   buf->cap = 0;
 }
 
-lh_status lh_buf_grow(struct lh_buf *buf, size_t extra, struct lh_error *err) {
-  if (extra > buf->max - buf->len) {
-    return lh_error_set(err, LH_ERROR_MEMORY,
-                        "a buffer would pass its limit of %zu bytes (%zu used, %zu more)", buf->max, buf->len,
-                        extra);
-  }
-  const size_t needed = buf->len + extra;
-  size_t cap = buf->cap > BUF_LEAST_BYTES ? buf->cap : BUF_LEAST_BYTES;
-  while (cap < needed && cap <= SIZE_MAX / 2) {
-    cap *= 2;
-  }
-  cap = cap < buf->max ? cap : buf->max;
-  if (cap < needed) {
-    cap = needed;
-  }
+static lh_status refuse_growth(const struct lh_buf *buf, size_t extra, struct lh_error *err) {
+  return lh_error_set(err, LH_ERROR_MEMORY, "a buffer would pass its limit of %zu bytes (%zu used, %zu more)",
+                      buf->max, buf->len, extra);
+}
+
+static lh_status set_capacity(struct lh_buf *buf, size_t cap, struct lh_error *err) {
   uint8_t *const data = realloc(buf->data, cap);
   if (data == NULL) {
     return lh_error_memory(err);
@@ -39,6 +30,27 @@ lh_status lh_buf_grow(struct lh_buf *buf, size_t extra, struct lh_error *err) {
   buf->data = data;
   buf->cap = cap;
   return LH_OK;
+}
+
+lh_status lh_buf_grow(struct lh_buf *buf, size_t extra, struct lh_error *err) {
+  if (extra > buf->max - buf->len) {
+    return refuse_growth(buf, extra, err);
+  }
+  const size_t needed = buf->len + extra;
+  size_t cap = buf->cap > BUF_LEAST_BYTES ? buf->cap : BUF_LEAST_BYTES;
+  while (cap < needed && cap <= SIZE_MAX / 2) {
+    cap *= 2;
+  }
+  cap = cap < buf->max ? cap : buf->max;
+  return set_capacity(buf, cap < needed ? needed : cap, err);
+}
+
+lh_status lh_buf_reserve_exact(struct lh_buf *buf, size_t extra, struct lh_error *err) {
+  if (buf->cap - buf->len >= extra) {
+    return LH_OK;
+  }
+  return extra > buf->max - buf->len ? refuse_growth(buf, extra, err)
+                                     : set_capacity(buf, buf->len + extra, err);
 }
 
 lh_status lh_buf_append_str(struct lh_buf *buf, const char *text, struct lh_error *err) {

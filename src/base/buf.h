@@ -38,6 +38,9 @@ LH_WARN_UNUSED static inline lh_status lh_buf_reserve(struct lh_buf *buf, size_t
   return lh_buf_grow(buf, extra, err);
 }
 
+/* The same, but a capacity that has to grow grows to just that: for a size that is known. */
+lh_status lh_buf_reserve_exact(struct lh_buf *buf, size_t extra, struct lh_error *err) LH_WARN_UNUSED;
+
 LH_WARN_UNUSED static inline lh_status lh_buf_append(struct lh_buf *buf, const void *bytes, size_t size,
                                                      struct lh_error *err) {
   LH_TRY(lh_buf_reserve(buf, size, err));

@@ -8,6 +8,7 @@
 #include "parquet/column_writer.h"
 
 #include <libdeflate.h>
+#include <limits.h>
 
 #include "parquet/encode.h"
 #include "parquet/plain.h"
@@ -19,6 +20,10 @@
 #define LENGTH_BYTES 4
 #define INDEX_BYTES sizeof(uint32_t)
 #define LEVEL_BYTES 2
+/* Of the levels of a page beside a bit a row. */
+#define PAGE_LEVELS_BYTES 1024
+/* A page of which there is one part in so many gets room for all of it. */
+#define BEGUN_SHARE 4
 /* Buffers that one huge value has blown up are given back above this many page sizes. */
 #define KEPT_PAGES 4
 
@@ -30,6 +35,7 @@ lh_status lh_page_workspace_init(struct lh_page_workspace *workspace,
   lh_buf_init(&workspace->compressed, 2 * PAGE_MAX_BYTES);
   lh_buf_init(&workspace->header, 1024);
   lh_buf_init(&workspace->scratch, PAGE_MAX_BYTES);
+  lh_buf_init(&workspace->sample, PAGE_MAX_BYTES);
   lh_buf_init(&workspace->marks, LH_DICTIONARY_MAX_ENTRIES);
   lh_statistics_bounds_init(&workspace->bounds);
   workspace->bloom_budget = options->bloom_bytes;
@@ -44,6 +50,7 @@ void lh_page_workspace_clear(struct lh_page_workspace *workspace) {
   lh_buf_clear(&workspace->compressed);
   lh_buf_clear(&workspace->header);
   lh_buf_clear(&workspace->scratch);
+  lh_buf_clear(&workspace->sample);
   lh_buf_clear(&workspace->marks);
   lh_statistics_bounds_clear(&workspace->bounds);
 }
@@ -182,6 +189,13 @@ static void shrink(struct lh_buf *buf, size_t page_size) {
   }
 }
 
+/* At the end of a chunk, whose last page may have been turned into another form: what one column has needed
+ * for that serves the next. */
+static void free_page(struct lh_open_page *page) {
+  lh_buf_clear(&page->values);
+  lh_buf_clear(&page->indices);
+}
+
 static void reset_page(struct lh_column_writer *writer) {
   struct lh_open_page *const page = &writer->page;
   const size_t page_size = writer->workspace->options->page_bytes + LH_BLOCK_BYTES;
@@ -316,36 +330,56 @@ static struct lh_encoding_tools tools_of(struct lh_page_workspace *workspace) {
                                     .scratch = &workspace->scratch};
 }
 
+/* Room for what is added to the open page: once a part of a page is there, for a whole one. Doubling would
+ * take up to twice as much for good, and leave the sizes on the way as holes. */
+static lh_status reserve_page(struct lh_buf *buf, size_t extra, size_t page_bytes, struct lh_error *err) {
+  const size_t needed = buf->len + extra;
+  const bool is_begun = needed > page_bytes / BEGUN_SHARE && needed <= page_bytes;
+  return is_begun ? lh_buf_reserve_exact(buf, page_bytes - buf->len, err) : lh_buf_reserve(buf, extra, err);
+}
+
+/* What a page of values mostly stays within, with the levels that may be put before them. */
+static size_t values_most(const struct lh_column_writer *writer) {
+  const struct lh_parquet_writer_options *const options = writer->workspace->options;
+  const struct lh_leaf *const leaf = writer->leaf;
+  const size_t levels = options->page_rows / CHAR_BIT + PAGE_LEVELS_BYTES;
+  const size_t rows = options->page_rows * (leaf->file_width > 0 ? leaf->file_width : 1);
+  const bool is_fixed = leaf->type != LH_PARQUET_BYTE_ARRAY && rows < options->page_bytes;
+  return levels + (is_fixed ? rows : options->page_bytes);
+}
+
+static size_t indices_most(const struct lh_column_writer *writer) {
+  return writer->workspace->options->page_rows * INDEX_BYTES;
+}
+
 /* The values of the open page again, from their indices. */
-static lh_status expand_indices(struct lh_column_writer *writer, size_t most_bytes, size_t *count,
-                                struct lh_error *err) {
-  struct lh_open_page *const page = &writer->page;
+static lh_status expand_indices(const struct lh_column_writer *writer, size_t most_bytes, struct lh_buf *out,
+                                size_t *count, struct lh_error *err) {
+  const struct lh_open_page *const page = &writer->page;
   const struct lh_values known = lh_dictionary_values(&writer->dictionary);
   const size_t bytes = page->plain_bytes < most_bytes ? page->plain_bytes : most_bytes;
-  LH_TRY(lh_buf_reserve(&page->values, bytes, err));
+  lh_buf_reset(out);
+  LH_TRY(lh_buf_reserve(out, bytes, err));
   return lh_plain_append_picked(writer->leaf, &known, (const uint32_t *)(const void *)page->indices.data,
-                                page->value_count, most_bytes, &page->values, count, err);
+                                page->value_count, most_bytes, out, count, err);
 }
 
 /* The open page's first values in each encoding. Values too long for a sample leave the choice as it was. */
 static lh_status measure(struct lh_column_writer *writer, bool is_last, struct lh_error *err) {
-  struct lh_open_page *const page = &writer->page;
+  const struct lh_open_page *const page = &writer->page;
+  struct lh_buf *const values = &writer->workspace->sample;
   const struct lh_encoding_tools tools = tools_of(writer->workspace);
   struct lh_encoding_sample sample = {.whole_chunk = is_last ? writer->values + page->value_count : 0};
   if (writer->is_dictionary) {
-    LH_TRY(expand_indices(writer, lh_encoding_sample_bytes(writer->leaf), &sample.count, err));
+    LH_TRY(expand_indices(writer, lh_encoding_sample_bytes(writer->leaf), values, &sample.count, err));
+    sample.plain = values->data;
     sample.indices = (const uint32_t *)(const void *)page->indices.data;
     sample.dictionary = &writer->dictionary;
   } else {
     sample.count = lh_encoding_sample_count(writer->leaf, page->values.data, page->value_count);
+    sample.plain = page->values.data;
   }
-  sample.plain = page->values.data;
-  const lh_status status =
-      sample.count > 0 ? lh_encoding_choice_measure(&writer->choice, &sample, &tools, err) : LH_OK;
-  if (writer->is_dictionary) {
-    lh_buf_reset(&page->values);
-  }
-  return status;
+  return sample.count > 0 ? lh_encoding_choice_measure(&writer->choice, &sample, &tools, err) : LH_OK;
 }
 
 static struct lh_dictionary_growth growth_of(const struct lh_column_writer *writer, bool is_last) {
@@ -380,17 +414,17 @@ static lh_status leave_dictionary(struct lh_column_writer *writer, bool pays, st
     LH_TRY(store_page(writer, err));
   }
   writer->is_dictionary = false;
-  if (pays) {
-    return LH_OK;
+  if (!pays) {
+    size_t expanded = 0;
+    LH_TRY(add_dictionary_statistics(writer, err));
+    LH_TRY(reserve_page(&writer->page.values, writer->page.plain_bytes, values_most(writer), err));
+    LH_TRY(expand_indices(writer, PAGE_MAX_BYTES, &writer->page.values, &expanded, err));
+    if (expanded < writer->page.value_count) {
+      return too_large(writer, err);
+    }
   }
-  size_t expanded = 0;
-  LH_TRY(add_dictionary_statistics(writer, err));
-  LH_TRY(expand_indices(writer, PAGE_MAX_BYTES, &expanded, err));
-  if (expanded < writer->page.value_count) {
-    return too_large(writer, err);
-  }
-  lh_buf_reset(&writer->page.indices);
-  lh_dictionary_truncate(&writer->dictionary, writer->page_start_count);
+  lh_buf_clear(&writer->page.indices);
+  lh_dictionary_close(&writer->dictionary, writer->page_start_count);
   return LH_OK;
 }
 
@@ -438,13 +472,15 @@ static lh_status add_definition(struct lh_column_writer *writer, const struct lh
 static lh_status add_values(struct lh_column_writer *writer, const struct lh_values *values,
                             struct lh_error *err) {
   struct lh_open_page *const page = &writer->page;
-  page->plain_bytes += lh_values_bytes(values, writer->leaf);
+  const size_t plain_bytes = lh_values_bytes(values, writer->leaf);
+  page->plain_bytes += plain_bytes;
   page->value_count += values->count;
   if (!writer->is_dictionary) {
     LH_TRY(lh_statistics_add(&page->statistics, values, err));
+    LH_TRY(reserve_page(&page->values, plain_bytes, values_most(writer), err));
     return lh_plain_append(writer->leaf, values, &page->values, err);
   }
-  LH_TRY(lh_buf_reserve(&page->indices, values->count * INDEX_BYTES, err));
+  LH_TRY(reserve_page(&page->indices, values->count * INDEX_BYTES, indices_most(writer), err));
   uint32_t *const indices = (uint32_t *)(void *)(page->indices.data + page->indices.len);
   LH_TRY(lh_dictionary_add(&writer->dictionary, values, indices, err));
   page->indices.len += values->count * INDEX_BYTES;
@@ -592,6 +628,7 @@ lh_status lh_column_writer_finish(struct lh_column_writer *writer, uint64_t offs
       .compressed_bytes = writer->pages.size_bytes + dictionary_size,
   };
   lh_block_list_release(&writer->pages, &writer->workspace->pool);
+  free_page(&writer->page);
   *uncompressed_bytes += writer->uncompressed_bytes;
   *compressed_bytes += writer->place.compressed_bytes;
   lh_encoding_choice_end_chunk(&writer->choice, writer->values, writer->dictionary_values,
@@ -628,7 +665,11 @@ static uint64_t distinct_count(const struct lh_column_writer *writer) {
 }
 
 static void reset_chunk(struct lh_column_writer *writer) {
-  lh_dictionary_reset(&writer->dictionary);
+  if (writer->choice.begins_with_dictionary) {
+    lh_dictionary_reset(&writer->dictionary);
+  } else {
+    lh_dictionary_clear(&writer->dictionary);
+  }
   lh_statistics_reset(&writer->statistics);
   lh_page_index_reset(&writer->index);
   lh_chunk_bloom_reset(&writer->bloom);

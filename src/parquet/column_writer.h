@@ -23,6 +23,7 @@ struct lh_page_workspace {
   struct lh_shredder shredder;
   struct lh_block_pool pool;
   struct lh_buf body, compressed, header, scratch;
+  struct lh_buf sample;               /* values of a page that is in its dictionary's indices */
   struct lh_buf marks;                /* of the dictionary's values that a page uses */
   struct lh_statistics_bounds bounds; /* of the page or chunk being described */
   size_t bloom_budget;                /* bytes that bloom filters may still take in the open row group */

@@ -34,25 +34,33 @@ void lh_dictionary_reset(struct lh_dictionary *dictionary) {
   dictionary->slot_count = 0;
 }
 
-void lh_dictionary_truncate(struct lh_dictionary *dictionary, size_t count) {
-  dictionary->count = count;
+static void free_slots(struct lh_dictionary *dictionary) {
+  free(dictionary->slots);
+  dictionary->slots = NULL;
   dictionary->slot_count = 0;
+  dictionary->slot_capacity = 0;
+}
+
+void lh_dictionary_close(struct lh_dictionary *dictionary, size_t count) {
+  if (count == 0) {
+    lh_dictionary_clear(dictionary);
+    return;
+  }
+  free_slots(dictionary);
+  dictionary->count = count;
   if (dictionary->leaf->kind != LH_VALUE_BYTES) {
     dictionary->values.len = count * dictionary->leaf->width;
     return;
   }
   const int32_t *const offsets = (const int32_t *)(const void *)dictionary->offsets.data;
-  dictionary->values.len = count == 0 ? 0 : (size_t)offsets[count];
-  dictionary->offsets.len = count == 0 ? 0 : (count + 1) * sizeof *offsets;
+  dictionary->values.len = (size_t)offsets[count];
+  dictionary->offsets.len = (count + 1) * sizeof *offsets;
 }
 
 void lh_dictionary_clear(struct lh_dictionary *dictionary) {
   lh_buf_clear(&dictionary->values);
   lh_buf_clear(&dictionary->offsets);
-  free(dictionary->slots);
-  dictionary->slots = NULL;
-  dictionary->slot_count = 0;
-  dictionary->slot_capacity = 0;
+  free_slots(dictionary);
   dictionary->count = 0;
 }
 

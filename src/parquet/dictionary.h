@@ -25,8 +25,9 @@ struct lh_dictionary {
 
 void lh_dictionary_init(struct lh_dictionary *dictionary, const struct lh_leaf *leaf);
 void lh_dictionary_reset(struct lh_dictionary *dictionary);
-/* Forgets all but the first `count` values. Nothing can be added until the next reset. */
-void lh_dictionary_truncate(struct lh_dictionary *dictionary, size_t count);
+/* Forgets all but the first `count` values, and gives back the memory that only others need. Nothing can be
+ * added until the next reset. */
+void lh_dictionary_close(struct lh_dictionary *dictionary, size_t count);
 void lh_dictionary_clear(struct lh_dictionary *dictionary);
 
 /* Adds what is new and writes the index of every value to `indices`. */

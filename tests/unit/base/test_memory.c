@@ -130,6 +130,23 @@ static void a_buffer_keeps_its_bytes_while_it_grows_and_its_capacity_on_reset(vo
   assert_null(buf.data);
 }
 
+static void a_buffer_of_known_size_gets_just_that(void **state) {
+  (void)state;
+  struct lh_error err;
+  struct lh_buf buf;
+  lh_buf_init(&buf, 1000);
+  assert_int_equal(lh_buf_append(&buf, "abc", 3, &err), LH_OK);
+  assert_int_equal(lh_buf_reserve_exact(&buf, 700, &err), LH_OK);
+  assert_int_equal(buf.cap, 703);
+  assert_memory_equal(buf.data, "abc", 3);
+  assert_int_equal(lh_buf_reserve_exact(&buf, 10, &err), LH_OK);
+  assert_int_equal(buf.cap, 703);
+  assert_int_equal(lh_buf_reserve_exact(&buf, 998, &err), LH_ERROR_MEMORY);
+  assert_int_equal(lh_buf_reserve_exact(&buf, 997, &err), LH_OK);
+  assert_int_equal(buf.cap, 1000);
+  lh_buf_clear(&buf);
+}
+
 static void text_is_appended_formatted_and_ended(void **state) {
   (void)state;
   struct lh_buf buf;
@@ -198,6 +215,7 @@ int main(void) {
       cmocka_unit_test(arena_strings_are_copies),
       cmocka_unit_test(a_buffer_holds_its_maximum_and_not_a_byte_more),
       cmocka_unit_test(a_buffer_keeps_its_bytes_while_it_grows_and_its_capacity_on_reset),
+      cmocka_unit_test(a_buffer_of_known_size_gets_just_that),
       cmocka_unit_test(text_is_appended_formatted_and_ended),
       cmocka_unit_test(a_map_finds_every_key_while_it_grows),
       cmocka_unit_test(putting_a_key_again_replaces_its_value),

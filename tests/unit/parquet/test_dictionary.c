@@ -102,6 +102,38 @@ static void texts_find_their_index(void **state) {
   lh_dictionary_clear(&dictionary);
 }
 
+/* A column that leaves its dictionary has pages that point into the first values, or none. */
+static void a_closed_dictionary_keeps_its_first_values_alone(void **state) {
+  (void)state;
+  struct lh_error err;
+  struct lh_field fields[] = {{.type = LH_TYPE_INT64}, {.type = LH_TYPE_STRING}};
+  static const int64_t numbers[] = {70, 71, 72, 73};
+  static const int32_t offsets[] = {0, 2, 4, 6, 8};
+  const struct lh_values values[] = {
+      {.count = 4, .fixed = (const uint8_t *)numbers},
+      {.count = 4, .offsets = offsets, .data = (const uint8_t *)"aabbccdd"},
+  };
+  for (size_t i = 0; i < 2; i++) {
+    struct lh_leaf leaf;
+    struct lh_dictionary dictionary;
+    uint32_t indices[4];
+    set_leaf(&leaf, &fields[i]);
+    lh_dictionary_init(&dictionary, &leaf);
+    assert_ok(lh_dictionary_add(&dictionary, &values[i], indices, &err));
+    lh_dictionary_close(&dictionary, 3);
+    assert_int_equal(lh_dictionary_values(&dictionary).count, 3);
+    assert_int_equal(lh_dictionary_bytes(&dictionary), i == 0 ? 24 : 18);
+    assert_null(dictionary.slots);
+    lh_dictionary_close(&dictionary, 0);
+    assert_int_equal(lh_dictionary_memory(&dictionary), 0);
+    assert_null(dictionary.values.data);
+    lh_dictionary_reset(&dictionary);
+    assert_ok(lh_dictionary_add(&dictionary, &values[i], indices, &err));
+    assert_int_equal(indices[3], 3);
+    lh_dictionary_clear(&dictionary);
+  }
+}
+
 static void zeros_and_nans_are_told_apart_by_their_bits(void **state) {
   (void)state;
   struct lh_error err;
@@ -162,6 +194,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(fixed_width_values_find_their_index),
       cmocka_unit_test(texts_find_their_index),
+      cmocka_unit_test(a_closed_dictionary_keeps_its_first_values_alone),
       cmocka_unit_test(zeros_and_nans_are_told_apart_by_their_bits),
       cmocka_unit_test(times_are_printed_as_postgresql_does),
       cmocka_unit_test(texts_are_encoded_with_their_length),
