@@ -48,6 +48,31 @@ struct lh_s3_settings {
 struct lh_glue_settings {
   const char *database;
   const char *endpoint;
+  bool adopt; /* take over tables that lakehaul did not make */
+};
+
+/* Partition projection: Athena computes a table's partitions from rules instead of asking Glue for them. The
+ * rules hold one template of where a partition's files are, so that all partitions must be of one version:
+ * `s3://lake/events/day=${day}/<version>/`. A table that is rewritten in part cannot be projected. */
+enum lh_projection_type {
+  LH_PROJECTION_AUTO, /* by the partition key: date, integer or enum */
+  LH_PROJECTION_ENUM,
+  LH_PROJECTION_INTEGER,
+  LH_PROJECTION_DATE,
+  LH_PROJECTION_INJECTED, /* queries must name the value */
+};
+
+struct lh_projection_key {
+  const char *key; /* name of the partition key */
+  enum lh_projection_type type;
+  const char *range;         /* "2020-01-01,NOW"; NULL: from the least to the greatest that there is */
+  const char *const *values; /* LH_PROJECTION_ENUM; none: those that there are */
+  size_t value_count;
+};
+
+struct lh_glue_projection {
+  const struct lh_projection_key *keys; /* those that the project says anything of */
+  size_t key_count;
 };
 
 struct lh_crawler_settings {

@@ -257,6 +257,17 @@ static lh_status read_services(struct lh_yaml *yaml, const struct lh_yaml_field 
   return LH_OK;
 }
 
+/* Readers of Glue's tables find their files on S3. */
+static lh_status check_catalog(const struct lh_yaml *yaml, const struct lh_yaml_field *fields,
+                               const struct lh_project *project, struct lh_error *err) {
+  if (project->catalog != LH_CATALOG_GLUE || strncmp(project->lake, "s3://", 5) == 0) {
+    return LH_OK;
+  }
+  lh_yaml_fail(yaml, fields[TOP_CATALOG].value, LH_ERROR_PROJECT, err, "catalog glue needs a lake on S3");
+  lh_error_hint(err, "write lake: s3://bucket/prefix, or catalog: local");
+  return LH_ERROR_PROJECT;
+}
+
 /* The settings beside tasks; each keeps its default where the file does not have it. */
 static lh_status read_settings(struct lh_yaml *yaml, const struct lh_yaml_field *fields,
                                struct lh_project *project, struct lh_task_spec *defaults,
@@ -270,6 +281,8 @@ static lh_status read_settings(struct lh_yaml *yaml, const struct lh_yaml_field 
   }
   LH_TRY(read_lake(yaml, fields[TOP_LAKE].value, project, err));
   LH_TRY(read_services(yaml, fields, project, err));
+  LH_TRY(check_catalog(yaml, fields, project, err));
+  defaults->catalog = project->catalog;
   if (fields[TOP_JOBS].key != NULL) {
     LH_TRY(lh_yaml_get_int(yaml, fields[TOP_JOBS].value, "jobs", NULL, 1, JOBS_MAX, &project->jobs, err));
   }

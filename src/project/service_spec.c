@@ -167,10 +167,12 @@ lh_status lh_service_spec_read_s3(struct lh_yaml *yaml, yaml_node_t *node, struc
 
 lh_status lh_service_spec_read_glue(struct lh_yaml *yaml, yaml_node_t *node, struct lh_glue_settings *out,
                                     struct lh_error *err) {
-  enum { DATABASE, ENDPOINT, COUNT };
+  enum { DATABASE, ENDPOINT, ADOPT, COUNT };
   static const struct lh_yaml_key keys[COUNT] = {
-      [DATABASE] = {"database", false}, [ENDPOINT] = {"endpoint", false}};
+      [DATABASE] = {"database", false}, [ENDPOINT] = {"endpoint", false}, [ADOPT] = {"adopt", false}};
+  static const char *const truths[] = {"false", "true"};
   struct lh_yaml_field fields[COUNT];
+  size_t truth = 0;
   LH_TRY(lh_yaml_expect(yaml, node, YAML_MAPPING_NODE, "glue", NULL, err));
   LH_TRY(lh_yaml_get_fields(yaml, node, keys, COUNT, "glue", fields, err));
   const struct text_field texts[] = {{&out->database, DATABASE}, {&out->endpoint, ENDPOINT}};
@@ -180,6 +182,10 @@ lh_status lh_service_spec_read_glue(struct lh_yaml *yaml, yaml_node_t *node, str
                  "database of glue is not a name for Athena");
     lh_error_hint(err, "use a-z, 0-9 and _");
     return LH_ERROR_PROJECT;
+  }
+  if (fields[ADOPT].key != NULL) {
+    LH_TRY(lh_yaml_get_word(yaml, fields[ADOPT].value, "adopt", "glue", truths, 2, &truth, err));
+    out->adopt = truth == 1;
   }
   return check_url(yaml, &fields[ENDPOINT], "endpoint", "glue", out->endpoint, err);
 }

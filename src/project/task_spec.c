@@ -9,6 +9,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "project/catalog_spec.h"
 #include "project/column_spec.h"
 #include "project/partition_spec.h"
 #include "project/quantity.h"
@@ -38,7 +39,9 @@ enum task_key {
   KEY_SPLIT_BY,
   KEY_FILE_SIZE,
   KEY_PARTITION_BY,
-  KEY_WATERMARK
+  KEY_WATERMARK,
+  KEY_PARTITION_INDEX,
+  KEY_PARTITION_PROJECTION
 };
 #define KIND_COUNT 3
 
@@ -62,6 +65,8 @@ static const struct lh_yaml_key task_keys[] = {
     [KEY_FILE_SIZE] = {"file_size", false},
     [KEY_PARTITION_BY] = {"partition_by", false},
     [KEY_WATERMARK] = {"watermark", false},
+    [KEY_PARTITION_INDEX] = {"partition_index", false},
+    [KEY_PARTITION_PROJECTION] = {"partition_projection", false},
     {"file", true},
     {"c", true},
     {"command", true},
@@ -464,6 +469,8 @@ lh_status lh_task_spec_read(struct lh_yaml *yaml, const yaml_node_t *key, const 
   }
   LH_TRY(read_division(yaml, fields, scope, task, err));
   LH_TRY(read_partitions(yaml, fields, scope, task, err));
+  LH_TRY(lh_catalog_spec_read_index(yaml, &fields[KEY_PARTITION_INDEX], scope, task, err));
+  LH_TRY(lh_catalog_spec_read_projection(yaml, &fields[KEY_PARTITION_PROJECTION], scope, task, err));
   if (fields[KEY_COLUMNS].key != NULL) {
     LH_TRY(lh_column_spec_read(yaml, fields[KEY_COLUMNS].value, scope, task, err));
   }

@@ -103,15 +103,23 @@ static void describe_end(struct lh_task_run *task, int wait_status) {
 }
 
 static lh_status publish(struct lh_supervisor *supervisor, struct lh_task_run *task, struct lh_error *err) {
-  struct lh_publication publication;
+  struct lh_catalogs_outcome outcome;
   struct lh_lake_version version = *task->published;
   char now[32];
   version.published_at = lh_arena_strdup(supervisor->arena, lh_clock_utc_now(now));
   if (version.published_at == NULL) {
     return lh_error_memory(err);
   }
-  LH_TRY(lh_catalog_publish_merged(supervisor->store, &version, supervisor->arena, &publication, err));
-  task->published = publication.current;
+  const lh_status status = lh_catalogs_publish(&supervisor->catalogs, task->node->task, &version,
+                                               supervisor->arena, &outcome, err);
+  if (outcome.files_stay) {
+    task->version = NULL; /* so that nobody removes them */
+  }
+  LH_TRY(status);
+  if (outcome.warning != NULL) {
+    lh_progress_warning(&supervisor->progress, task, outcome.warning);
+  }
+  task->published = outcome.current;
   task->rows = version.rows;
   task->bytes = version.bytes;
   return LH_OK;

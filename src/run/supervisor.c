@@ -66,6 +66,21 @@ static lh_status open_lake(struct lh_supervisor *supervisor, struct lh_error *er
   return LH_OK;
 }
 
+/* Before a row is read: whose tables are in the catalog. */
+static lh_status open_catalogs(struct lh_supervisor *supervisor, struct lh_error *err) {
+  const struct lh_run_options *const options = supervisor->options;
+  LH_TRY(lh_catalogs_open(options->project, supervisor->store, NULL, &supervisor->catalogs, err));
+  for (size_t i = 0; i < supervisor->task_count; i++) {
+    const struct lh_task_run *const task = &supervisor->tasks[i];
+    bool partial = false;
+    for (size_t j = 0; j < options->partition_task_count; j++) {
+      partial = partial || strcmp(options->partition_tasks[j], task->name) == 0;
+    }
+    LH_TRY(lh_catalogs_check(&supervisor->catalogs, task->node->task, partial, err));
+  }
+  return LH_OK;
+}
+
 static lh_status open_source(struct lh_supervisor *supervisor, struct lh_error *err) {
   for (size_t i = 0; i < supervisor->task_count; i++) {
     if (lh_task_reads_source(&supervisor->tasks[i])) {
@@ -201,6 +216,7 @@ static void clear(struct lh_supervisor *supervisor) {
     }
   }
   lh_pg_disconnect(supervisor->leader);
+  lh_catalogs_close(&supervisor->catalogs);
   lh_store_unlock(supervisor->run_lock);
   lh_store_free(supervisor->store);
   if (supervisor->temp_directory != NULL) {
@@ -217,6 +233,9 @@ lh_status lh_run_execute(const struct lh_run_options *options, struct lh_arena *
   lh_status status = plan_tasks(&supervisor, err);
   if (status == LH_OK) {
     status = open_lake(&supervisor, err);
+  }
+  if (status == LH_OK) {
+    status = open_catalogs(&supervisor, err);
   }
   if (status == LH_OK) {
     status = open_source(&supervisor, err);

@@ -5,6 +5,7 @@
 #ifndef LH_RUN_SUPERVISOR_H
 #define LH_RUN_SUPERVISOR_H
 
+#include "run/catalogs.h"
 #include "run/progress.h"
 #include "run/run.h"
 #include "run/spawn.h"
@@ -19,6 +20,7 @@ struct lh_supervisor {
   struct lh_task_run **by_node; /* per graph node: its run, or NULL where not selected */
   struct lh_store *store;
   struct lh_store_lock *run_lock;
+  struct lh_catalogs catalogs;
   struct lh_pg_connection *leader; /* holds the snapshot; NULL once every reader has ended */
   struct lh_pg_snapshot snapshot;
   struct lh_progress progress;
