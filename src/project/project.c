@@ -226,7 +226,7 @@ static lh_status read_services(struct lh_yaml *yaml, const struct lh_yaml_field 
   size_t choice = 0;
   LH_TRY(lh_service_spec_defaults(yaml->arena, project, err));
   if (fields[TOP_CATALOG].key != NULL) {
-    const struct choice known = {"catalog", catalogs, 3, 1};
+    const struct choice known = {"catalog", catalogs, 3, 2};
     LH_TRY(read_choice(yaml, fields[TOP_CATALOG].value, &known, &choice, err));
     project->catalog = (enum lh_catalog_kind)choice;
   }

@@ -60,9 +60,9 @@ struct lh_task_spec {
   const char *split_by;            /* LH_TASK_TABLE: the column that divides the table among them, or NULL */
   uint64_t file_bytes;             /* a file ends past so many: the task's or the project's */
   struct lh_partition_by partition_by;
-  const char *watermark; /* column whose values tell which partitions have changed; NULL: none */
-  enum lh_catalog_kind catalog;                /* the project's */
-  bool partition_index;                        /* Glue gets an index over the partition keys */
+  const char *watermark;        /* column whose values tell which partitions have changed; NULL: none */
+  enum lh_catalog_kind catalog; /* the project's */
+  bool partition_index;         /* Glue gets an index over the partition keys */
   const struct lh_glue_projection *projection; /* NULL: partitions are registered in Glue */
 };
 

@@ -29,7 +29,7 @@
 #define TASK_KEYS                                                                                           \
   "table, query, sql, columns, compression, schema, where, on_unrepresentable, numeric, multidimensional, " \
   "names, compat, bloom, sort_by, streams, split_by, file_size, partition_by, "                             \
-  "watermark"
+  "watermark, partition_index, partition_projection"
 #define KEY_HINT "this version has: " TASK_KEYS
 #define NAME_64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
@@ -50,6 +50,10 @@ static const struct wrong_file services[] = {
      "write encryption: sse-kms beside it"},
     {HEAD "glue: { database: My-Shop }\n" TASKS, "4:19: database of glue is not a name for Athena",
      "use a-z, 0-9 and _"},
+    {HEAD "glue: { adopt: maybe }\n" TASKS, "4:16: unknown adopt \"maybe\" in glue",
+     "known here: false, true"},
+    {HEAD "catalog: glue\n" TASKS, "4:10: catalog glue needs a lake on S3",
+     "write lake: s3://bucket/prefix, or catalog: local"},
     {HEAD "crawler: { retries: many }\n" TASKS,
      "4:21: retries of crawler must be a whole number from 0 to 100000, not \"many\"", ""},
     {HEAD "crawler: { wait: maybe }\n" TASKS, "4:18: unknown wait \"maybe\" in crawler",
@@ -253,8 +257,6 @@ static const struct wrong_file wrong_variables[] = {
 static const struct wrong_file later_features[] = {
     {"project: a\nlake: s3://bucket/prefix\n" TASKS, "2:7: a lake on s3:// is not available in lakehaul " V,
      "write a directory: lake: ./lake"},
-    {HEAD "catalog: glue\n" TASKS, "4:10: catalog glue is not available in lakehaul " V,
-     "write catalog: local, or leave it out"},
     {HEAD "catalog: crawler\n" TASKS, "4:10: catalog crawler is not available in lakehaul " V,
      "write catalog: local, or leave it out"},
     {HEAD "engine: athena\n" TASKS, "4:9: engine athena is not available in lakehaul " V,
