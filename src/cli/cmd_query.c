@@ -6,14 +6,19 @@
 #include "base/str.h"
 #include "catalog/local.h"
 #include "cli/cli.h"
+#include "cli/query_remote.h"
 #include "cli/table_format.h"
 #include "engine/duckdb.h"
 #include "task/interrupt.h"
 #include "task/task.h"
 
-enum { OPT_PROJECT, OPT_LAKE, OPT_FORMAT, OPT_MEMORY, OPT_COUNT };
+enum { OPT_PROJECT, OPT_LAKE, OPT_ENGINE, OPT_FORMAT, OPT_MEMORY, OPT_TIMEOUT, OPT_COUNT };
+
+#define TIMEOUT_MAX_SECONDS 86400
 
 static const char *const formats[] = {"table", "csv", "json", NULL};
+/* In the order of enum lh_engine_kind. */
+static const char *const engines[] = {"duckdb", "athena", "trino", NULL};
 
 static const struct lh_option options[OPT_COUNT] = {
     [OPT_PROJECT] = LH_CLI_OPTION_PROJECT,
@@ -22,6 +27,13 @@ static const struct lh_option options[OPT_COUNT] = {
                   .value_name = "DIR",
                   .help = "the lake to read, without a project file",
                   .fallback = "the project's"},
+    [OPT_ENGINE] = {.name = "engine",
+                    .short_name = 'e',
+                    .kind = LH_OPTION_CHOICE,
+                    .value_name = "ENGINE",
+                    .help = "what runs the query",
+                    .choices = engines,
+                    .fallback = "the project's"},
     [OPT_FORMAT] = {.name = "format",
                     .short_name = 'f',
                     .kind = LH_OPTION_CHOICE,
@@ -32,10 +44,17 @@ static const struct lh_option options[OPT_COUNT] = {
     [OPT_MEMORY] = {.name = "memory",
                     .kind = LH_OPTION_BYTES,
                     .value_name = "SIZE",
-                    .help = "most memory for the query",
+                    .help = "most memory for the query on duckdb",
                     .min = LH_CLI_MEMORY_LEAST_BYTES,
                     .max = INT64_MAX,
                     .default_text = "512MB"},
+    [OPT_TIMEOUT] = {.name = "timeout",
+                     .kind = LH_OPTION_INT,
+                     .value_name = "SECONDS",
+                     .help = "after so long the query is cancelled, on athena and trino",
+                     .min = 1,
+                     .max = TIMEOUT_MAX_SECONDS,
+                     .fallback = "the project's"},
 };
 
 static const struct lh_command_spec spec = {
@@ -44,13 +63,13 @@ static const struct lh_command_spec spec = {
     .usage = "lakehaul query [options] SQL",
     .description =
         "Runs one SELECT on the embedded engine, DuckDB, over the current version of every lake table it "
-        "names. Needs "
-        "no database.",
+        "names; or on Athena or Trino, over the tables that their catalog has. Needs no database.",
     .examples =
         "  lakehaul query \"select count(*) from orders\"\n"
         "  lakehaul query --format csv \"select * from users\" > users.csv\n"
         "  lakehaul query --lake ./lake --format json \"select country, sum(amount_usd) from combined_orders "
-        "group by 1\"\n",
+        "group by 1\"\n"
+        "  lakehaul query --engine trino \"select count(*) from orders\"\n",
     .options = options,
     .option_count = OPT_COUNT,
     .positional_name = "SQL",
@@ -159,25 +178,76 @@ static lh_status query_lake(const struct lh_options *values, struct lh_store *st
   return status;
 }
 
-static lh_status query(const struct lh_options *values, struct lh_error *err) {
-  static struct lh_interrupt interrupt; /* lives as long as its waiting thread: as the process */
+/* Which engine is asked for; `*project` is read where it decides or has what another engine needs. */
+static lh_status choose_engine(const struct lh_options *values, struct lh_arena *arena,
+                               const struct lh_project **project, enum lh_engine_kind *out,
+                               struct lh_error *err) {
+  const bool is_chosen = lh_options_given(values, OPT_ENGINE);
+  const char *const path = lh_options_string(values, OPT_PROJECT);
+  struct lh_project *loaded = NULL;
+  *out = is_chosen ? (enum lh_engine_kind)lh_options_choice(values, OPT_ENGINE) : LH_ENGINE_DUCKDB;
+  if (*out == LH_ENGINE_DUCKDB &&
+      (is_chosen || lh_options_given(values, OPT_LAKE) || access(path, F_OK) != 0)) {
+    return LH_OK;
+  }
+  if (lh_options_given(values, OPT_LAKE)) {
+    lh_error_set(err, LH_ERROR_USAGE, "--lake does not go with --engine %s", engines[*out]);
+    lh_error_hint(err, "it reads the tables that its catalog has; what it needs is in lakehaul.yaml");
+    return LH_ERROR_USAGE;
+  }
+  LH_TRY(lh_project_load(path, arena, &loaded, err));
+  *project = loaded;
+  *out = is_chosen ? *out : loaded->engine;
+  return LH_OK;
+}
+
+static lh_status query_elsewhere(const struct lh_options *values, const struct lh_project *project,
+                                 enum lh_engine_kind engine, struct lh_interrupt *interrupt,
+                                 struct lh_error *err) {
+  const struct lh_remote_query remote = {
+      .project = project,
+      .engine = engine,
+      .sql = values->positionals[0],
+      .format = (enum lh_table_format)lh_options_choice(values, OPT_FORMAT),
+      .timeout_ms = lh_options_int(values, OPT_TIMEOUT) * 1000,
+  };
+  return lh_cli_query_remote(&remote, interrupt, err);
+}
+
+static lh_status query_here(const struct lh_options *values, struct lh_interrupt *interrupt,
+                            struct lh_error *err) {
   struct lh_store *store = NULL;
   struct lh_arena arena;
   struct lh_error ignored;
   const char *temp_directory = NULL;
   int keep = 0;
-  LH_TRY(lh_interrupt_start(&interrupt, err));
   LH_TRY(lh_cli_lake_open(lh_options_string(values, OPT_LAKE), lh_options_string(values, OPT_PROJECT), &store,
                           &keep, err));
   lh_arena_init(&arena, 0);
   lh_status status = lh_fs_make_temp_directory(&arena, &temp_directory, LH_ERROR_LAKE, err);
   if (status == LH_OK) {
-    status = query_lake(values, store, temp_directory, &interrupt, &arena, err);
+    status = query_lake(values, store, temp_directory, interrupt, &arena, err);
     const lh_status removed = lh_fs_remove_tree(temp_directory, LH_ERROR_LAKE, &ignored);
     (void)removed; /* a temporary directory that stays does no harm */
   }
   lh_arena_clear(&arena);
   lh_store_free(store);
+  return status;
+}
+
+static lh_status query(const struct lh_options *values, struct lh_error *err) {
+  static struct lh_interrupt interrupt; /* lives as long as its waiting thread: as the process */
+  const struct lh_project *project = NULL;
+  enum lh_engine_kind engine = LH_ENGINE_DUCKDB;
+  struct lh_arena arena;
+  LH_TRY(lh_interrupt_start(&interrupt, err));
+  lh_arena_init(&arena, 0);
+  lh_status status = choose_engine(values, &arena, &project, &engine, err);
+  if (status == LH_OK) {
+    status = engine == LH_ENGINE_DUCKDB ? query_here(values, &interrupt, err)
+                                        : query_elsewhere(values, project, engine, &interrupt, err);
+  }
+  lh_arena_clear(&arena);
   LH_TRY(lh_interrupt_check(&interrupt, err));
   return status;
 }

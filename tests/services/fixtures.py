@@ -11,6 +11,7 @@ import support
 
 from services.environment import aws_env
 from services.fault_proxy import FaultProxy
+from services.query_engines import FakeAthena, FakeTrino
 from services.s3_server import Bucket, S3Server, start_s3_server
 
 
@@ -90,3 +91,17 @@ def tls_certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     both.write_text(certificate.read_text() + key.read_text())
     return both
+
+
+@pytest.fixture
+def fake_trino() -> Iterator[FakeTrino]:
+    """Trino that says what a test wants it to say."""
+    with FakeTrino() as server:
+        yield server
+
+
+@pytest.fixture
+def fake_athena() -> Iterator[FakeAthena]:
+    """Athena that says what a test wants it to say; its address is `AWS_ENDPOINT_URL_ATHENA`."""
+    with FakeAthena() as server:
+        yield server
