@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "cli/cli.h"
-#include "engine/remote.h"
+#include "task/elsewhere.h"
 
 /* What a signal sets while a statement is waited for. */
 static void set_cancelled(void *target) {
@@ -55,28 +55,11 @@ static void print_statistics(const struct lh_remote *remote, const struct lh_rem
           lh_str_format_seconds((double)statistics->queued_ms / 1000.0, queued), statistics->query_id);
 }
 
-static lh_status open_engine(const struct lh_remote_query *query, const atomic_bool *cancelled,
-                             struct lh_remote **out, struct lh_error *err) {
-  const struct lh_project *const project = query->project;
-  if (query->engine == LH_ENGINE_TRINO) {
-    return lh_remote_open_trino(&project->trino, cancelled, out, err);
-  }
-  lh_error_set(err, LH_ERROR_UNSUPPORTED, "queries on Athena are not available in this version");
-  lh_error_hint(err, "use --engine duckdb or --engine trino");
-  return LH_ERROR_UNSUPPORTED;
-}
-
-static int64_t timeout_of(const struct lh_remote_query *query) {
-  const struct lh_project *const project = query->project;
-  if (query->timeout_ms > 0) {
-    return query->timeout_ms;
-  }
-  return query->engine == LH_ENGINE_TRINO ? project->trino.timeout_ms : project->athena.timeout_ms;
-}
-
 static lh_status run(const struct lh_remote_query *query, struct lh_remote *remote, struct lh_error *err) {
   struct lh_remote_statement *statement = NULL;
-  LH_TRY(lh_remote_start(remote, query->sql, timeout_of(query), &statement, err));
+  const int64_t timeout_ms =
+      query->timeout_ms > 0 ? query->timeout_ms : lh_task_timeout_elsewhere(query->project, query->engine);
+  LH_TRY(lh_remote_start(remote, query->sql, timeout_ms, &statement, err));
   const lh_status status = print_result(statement, query->format, err);
   if (status == LH_OK) {
     print_statistics(remote, lh_remote_statistics(statement));
@@ -91,7 +74,7 @@ lh_status lh_cli_query_remote(const struct lh_remote_query *query, struct lh_int
   struct lh_remote *remote = NULL;
   LH_TRY(lh_remote_check_reads(query->sql, true, err));
   lh_interrupt_set(interrupt, set_cancelled, &cancelled);
-  lh_status status = open_engine(query, &cancelled, &remote, err);
+  lh_status status = lh_task_open_elsewhere(query->project, query->engine, &cancelled, &remote, err);
   if (status == LH_OK) {
     status = run(query, remote, err);
   }

@@ -34,7 +34,14 @@ WRONG_VALUES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "quiet": FLAG,
     },
     "verify": {"project": (), "lake": (), "memory": SIZE, "json": FLAG, "quiet": FLAG},
-    "query": {"project": (), "lake": (), "format": ("xml", "TABLE"), "memory": SIZE},
+    "query": {
+        "project": (),
+        "lake": (),
+        "engine": ("spark", "Trino"),
+        "format": ("xml", "TABLE"),
+        "memory": SIZE,
+        "timeout": ("0", "86401", "1min"),
+    },
     "inspect": {"row-groups": FLAG, "pages": FLAG, "json": FLAG},
     "export": {
         "table": (),
@@ -60,7 +67,7 @@ WRONG_LINES: dict[str, list[tuple[str, ...]]] = {
     "plan": [],
     "run": [],
     "verify": [],
-    "query": [(), ("select", "1")],
+    "query": [(), ("select", "1"), ("--engine", "trino", "--lake", "lake", "select 1")],
     "inspect": [(), ("a.parquet", "b.parquet"), ("s3://bucket/a.parquet",)],
     "export": [
         (),
