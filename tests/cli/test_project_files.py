@@ -32,10 +32,10 @@ WRONG_FILES: dict[str, tuple[str, str, str | None]] = {
         "lakehaul.yaml:5:14: file of task factors is not available in lakehaul 0.1.0",
         None,
     ),
-    "catalog of a later version": (
+    "Glue over a lake that is not on S3": (
         HEAD + "catalog: glue\ntasks:\n  a: { table: t }\n",
-        "lakehaul.yaml:4:10: catalog glue is not available in lakehaul 0.1.0",
-        None,
+        "lakehaul.yaml:4:10: catalog glue needs a lake on S3",
+        "write lake: s3://bucket/prefix, or catalog: local",
     ),
     "lake of a later version": (
         HEAD.replace("./lake", "s3://bucket/lake") + "tasks:\n  a: { table: t }\n",
