@@ -224,8 +224,10 @@ static lh_status perform(struct sending *sending, struct lh_http_response *out, 
   attempt->region = lh_aws_client_region(client);
   attempt->signed_at = time(NULL) + (time_t)atomic_load(&client->clock_offset_seconds);
   const struct lh_sigv4_scope scope = lh_sigv4_scope_of(client->service, attempt->region, attempt->signed_at);
-  LH_TRY(lh_sigv4_sign(&request, &scope, &attempt->credentials, &sending->scratch, &request.headers,
-                       &request.header_count, err));
+  const lh_status status = lh_sigv4_sign(&request, &scope, &attempt->credentials, &sending->scratch,
+                                         &request.headers, &request.header_count, err);
+  lh_aws_credentials_wipe_secret(&attempt->credentials);
+  LH_TRY(status);
   request.cancelled = request.cancelled != NULL ? request.cancelled : client->cancelled;
   request.error_body = &sending->error_body;
   return lh_http_perform(client->http, &request, sending->body, sending->arena, out, err);
