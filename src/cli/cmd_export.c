@@ -254,7 +254,7 @@ static lh_status copy_to_parts(struct lh_extraction *extraction, const struct lh
   const bool bars = isatty(STDERR_FILENO) && !lh_options_flag(values, OPT_QUIET);
   const struct lh_observer observer = {
       .context = &progress, .progress = bars ? on_progress : NULL, .warning = on_warning};
-  lh_task_fit_memory(extraction, (uint64_t)lh_options_int(values, OPT_MEMORY), &result->writer_options,
+  lh_task_fit_memory(extraction, (uint64_t)lh_options_int(values, OPT_MEMORY), NULL, &result->writer_options,
                      &observer);
   lh_status status = lh_extraction_copy(extraction, parts, &observer, arena, err);
   clear_progress(&progress);

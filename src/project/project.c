@@ -168,17 +168,12 @@ static lh_status read_lake(const struct lh_yaml *yaml, const yaml_node_t *node, 
   LH_TRY(lh_yaml_get_text(yaml, node, "lake", NULL, &project->lake, err));
   const char *const lake = project->lake;
   const char *const colon = strstr(lake, "://");
-  if (colon == NULL || strncmp(lake, "file:///", 8) == 0) {
+  if (colon == NULL || strncmp(lake, "file:///", 8) == 0 || strncmp(lake, "s3://", 5) == 0) {
     return LH_OK;
-  }
-  if (strncmp(lake, "s3://", 5) == 0) {
-    lh_yaml_fail_later(yaml, node, "a lake on s3://", err);
-    lh_error_hint(err, "write a directory: lake: ./lake");
-    return LH_ERROR_UNSUPPORTED;
   }
   lh_yaml_fail(yaml, node, LH_ERROR_PROJECT, err, "lake cannot be on \"%.*s\"",
                (int)lh_utf8_truncate(lake, (size_t)(colon + 3 - lake), 32), lake);
-  lh_error_hint(err, "write a directory: lake: ./lake, or lake: file:///srv/lake");
+  lh_error_hint(err, "write a directory, lake: ./lake, or lake: s3://bucket/prefix");
   return LH_ERROR_PROJECT;
 }
 

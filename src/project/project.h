@@ -79,7 +79,8 @@ struct lh_project {
   const char *name;
   struct lh_source_uri source;  /* take it by lh_project_get_source */
   struct lh_source_uri replica; /* read in the source's place */
-  const char *lake; /* as written: a directory, from `directory` where relative, or file:///path */
+  const char *lake;             /* as written: a directory, from `directory` where relative, file:///path, or
+                                   s3://bucket/prefix */
   enum lh_catalog_kind catalog;
   enum lh_engine_kind engine; /* of SQL tasks and queries */
   struct lh_aws_settings aws;

@@ -13,7 +13,8 @@ struct lh_store_driver;
 
 struct lh_store {
   const struct lh_store_driver *driver;
-  char *root; /* as shown to users; owned, constant */
+  const char *root;    /* as shown to users; owned, constant */
+  size_t upload_bytes; /* of memory, that a sink has for what is on its way */
 };
 
 struct lh_store_lock {
@@ -26,6 +27,7 @@ enum lh_store_removal {
 };
 
 struct lh_store_driver {
+  size_t least_upload_bytes, most_upload_bytes; /* 0: its sinks hold nothing back */
   /* `location` is what uri.c made of the URI: for `file` an absolute path. */
   lh_status (*open)(const char *location, const struct lh_store_options *options, struct lh_store **out,
                     struct lh_error *err);
@@ -50,7 +52,7 @@ struct lh_store_driver {
   void (*unlock)(struct lh_store_lock *lock);
 };
 
-extern const struct lh_store_driver lh_store_file_driver;
+extern const struct lh_store_driver lh_store_file_driver, lh_store_s3_driver;
 
 /* Which driver serves `uri`, and the location its `open` takes, in `arena`. A relative path is relative to
  * `base_dir`; file URIs (RFC 8089) are percent-decoded. */

@@ -163,7 +163,7 @@ static lh_status file_open(const char *location, const struct lh_store_options *
 }
 
 static void file_free(struct lh_store *store) {
-  free(store->root);
+  free((char *)store->root);
   free(store);
 }
 

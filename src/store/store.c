@@ -75,6 +75,20 @@ lh_status lh_store_create(struct lh_store *store, const char *key, struct lh_sin
   return store->driver->create(store, key, out, err);
 }
 
+size_t lh_store_least_upload_bytes(const struct lh_store *store) {
+  return store->driver->least_upload_bytes;
+}
+
+size_t lh_store_fit_uploads(struct lh_store *store, size_t bytes) {
+  const size_t least = store->driver->least_upload_bytes;
+  if (least == 0) {
+    return 0;
+  }
+  const size_t most = store->driver->most_upload_bytes;
+  store->upload_bytes = bytes < least ? least : bytes > most ? most : bytes;
+  return store->upload_bytes;
+}
+
 lh_status lh_store_open_object(struct lh_store *store, const char *key, struct lh_source **out,
                                struct lh_error *err) {
   LH_TRY(check_key(store, key, err));

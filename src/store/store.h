@@ -51,6 +51,13 @@ bool lh_store_key_valid(const char *key);
  * finish fails, too, and publishes nothing. */
 lh_status lh_store_create(struct lh_store *store, const char *key, struct lh_sink **out,
                           struct lh_error *err) LH_WARN_UNUSED;
+/* What a sink of this store takes of memory beside the writer's own, at least: S3's parts wait in memory
+ * until they have arrived. 0 for `file`. */
+size_t lh_store_least_upload_bytes(const struct lh_store *store);
+/* Lets each sink that is created from now on have `bytes` for that, or the least where it is less, and
+ * returns how much it is, 0 for `file`. Before sinks are created. */
+size_t lh_store_fit_uploads(struct lh_store *store, size_t bytes);
+
 lh_status lh_store_open_object(struct lh_store *store, const char *key, struct lh_source **out,
                                struct lh_error *err) LH_WARN_UNUSED;
 

@@ -76,11 +76,7 @@ static lh_status refuse_scheme(const char *uri, size_t length, struct lh_error *
   const int shown = length < 32 ? (int)length : 32;
   /* Not the whole URI: what stands before an @ may be a secret. */
   lh_error_set(err, LH_ERROR_UNSUPPORTED, "a lake on %.*s:// is not supported", shown, uri);
-  if (strncasecmp(uri, "s3", length) == 0) {
-    lh_error_hint(err, "s3:// is not in this version: use a local directory such as ./lake");
-  } else {
-    lh_error_hint(err, "use a local directory such as ./lake or file:///data/lake");
-  }
+  lh_error_hint(err, "use s3://bucket/prefix, or a local directory such as ./lake or file:///data/lake");
   return LH_ERROR_UNSUPPORTED;
 }
 
@@ -96,6 +92,11 @@ lh_status lh_store_parse_uri(const char *uri, const char *base_dir, struct lh_ar
   const size_t scheme = scheme_length(uri);
   if (scheme == 4 && strncasecmp(uri, "file", 4) == 0) {
     return parse_file_uri(uri, arena, location, err);
+  }
+  if (scheme == 2 && strncasecmp(uri, "s3", 2) == 0) {
+    *driver = &lh_store_s3_driver;
+    *location = uri;
+    return LH_OK;
   }
   if (scheme > 0) {
     return refuse_scheme(uri, scheme, err);

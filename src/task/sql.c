@@ -10,6 +10,8 @@
 #define SQL_WRITER_SHARE_BYTES (UINT64_C(96) << 20)
 /* Of that, what rows wait in until their partition is written. */
 #define SQL_SET_ASIDE_BYTES (UINT64_C(32) << 20)
+/* And what is on its way to a lake elsewhere. */
+#define SQL_UPLOAD_BYTES ((size_t)16 << 20)
 #define SQL_LEAST_ENGINE_BYTES (UINT64_C(64) << 20)
 
 static void interrupt_engine(void *target) {
@@ -112,7 +114,8 @@ static lh_status write_result(const struct lh_task_request *request, struct lh_e
   if (is_partitioned) {
     LH_TRY(lh_task_partitions_fit_options(&partitions, arena, &options, err));
   }
-  lh_output_fit_memory(&options, &out->schema, SQL_WRITER_SHARE_BYTES - aside_bytes);
+  const uint64_t upload_bytes = lh_store_fit_uploads(request->store, SQL_UPLOAD_BYTES);
+  lh_output_fit_memory(&options, &out->schema, SQL_WRITER_SHARE_BYTES - aside_bytes - upload_bytes);
   lh_task_parts_init(&parts, request, &options, is_partitioned ? &partitions : NULL, &out->schema, arena);
   lh_status status = copy_result(request, result, &parts, err);
   if (status == LH_OK) {

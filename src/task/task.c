@@ -16,6 +16,8 @@
 /* A batch and a connection, and for each column the pages and dictionary that it cannot do without. */
 #define STREAM_LEAST_BYTES (UINT64_C(8) << 20)
 #define LEAF_LEAST_BYTES (UINT64_C(96) << 10)
+/* Of a stream's memory, what is on its way to a lake elsewhere. */
+#define UPLOAD_SHARE 4
 /* Of a task with partitions, what rows wait in until their partition is written. */
 #define SET_ASIDE_SHARE 4
 /* What the engine is left with beside the program itself when files are verified. */
@@ -30,16 +32,19 @@ static uint64_t leaf_count(const struct lh_schema *schema) {
   return leaves;
 }
 
-void lh_task_fit_memory(struct lh_extraction *extraction, uint64_t memory_bytes,
+void lh_task_fit_memory(struct lh_extraction *extraction, uint64_t memory_bytes, struct lh_store *store,
                         struct lh_parquet_writer_options *options, const struct lh_observer *observer) {
   const struct lh_schema *const schema = &extraction->relation->schema;
   const uint64_t left = memory_bytes > 2 * PROGRAM_BYTES ? memory_bytes - PROGRAM_BYTES : memory_bytes / 2;
-  const uint64_t least = STREAM_LEAST_BYTES + leaf_count(schema) * LEAF_LEAST_BYTES;
+  const uint64_t least = STREAM_LEAST_BYTES + leaf_count(schema) * LEAF_LEAST_BYTES +
+                         (store != NULL ? lh_store_least_upload_bytes(store) : 0);
   const uint64_t most = left / least;
   const uint64_t wanted = extraction->request.streams > 1 ? (uint64_t)extraction->request.streams : 1;
   const uint64_t streams = most < 1 ? 1 : most < wanted ? most : wanted;
   extraction->request.streams = (int)streams;
-  lh_output_fit_memory(options, schema, left / streams);
+  const uint64_t share = left / streams;
+  const uint64_t upload = store != NULL ? lh_store_fit_uploads(store, (size_t)(share / UPLOAD_SHARE)) : 0;
+  lh_output_fit_memory(options, schema, share > 2 * upload ? share - upload : share / 2);
   if (most < 1) {
     char message[256];
     snprintf(message, sizeof(message),
@@ -274,7 +279,8 @@ static lh_status copy_extraction(const struct lh_task_request *request, struct l
     LH_TRY(lh_task_partitions_fit_options(&partitions, arena, &options, err));
   }
   LH_TRY(lh_output_note_names(&options, &out->schema, arena, err));
-  lh_task_fit_memory(extraction, request->memory_bytes - aside_bytes, &options, request->observer);
+  lh_task_fit_memory(extraction, request->memory_bytes - aside_bytes, request->store, &options,
+                     request->observer);
   partitions.partitioning.memory_bytes = aside_bytes / (uint64_t)extraction->request.streams;
   struct lh_arena part_arena;
   lh_arena_init(&part_arena, 0);

@@ -97,8 +97,9 @@ struct lh_pg_session lh_task_session(const struct lh_project *project, const str
                                      struct lh_arena *arena);
 
 /* Lets an extraction have as many streams, of those that were asked for, as the task's memory has room for,
- * and fits the parts that they write into it; a warning where not even one has enough. Before it copies. */
-void lh_task_fit_memory(struct lh_extraction *extraction, uint64_t memory_bytes,
+ * and fits the parts that they write, and what is on its way to the store (NULL: none), into it; a warning
+ * where not even one has enough. Before it copies. */
+void lh_task_fit_memory(struct lh_extraction *extraction, uint64_t memory_bytes, struct lh_store *store,
                         struct lh_parquet_writer_options *options, const struct lh_observer *observer);
 
 /* The result lives in `arena`. After a failure, files of the version may be left for the caller to delete. */

@@ -117,8 +117,8 @@ def test_query_needs_a_lake(tmp_path: Path):
     assert result.stderr.startswith(f"lakehaul: cannot open the lake {tmp_path}/nosuch: No such file or directory\n")
     (tmp_path / "file").write_text("")
     run_lakehaul("query", "--lake", tmp_path / "file", "select 1", expect=4)
-    result = run_lakehaul("query", "--lake", "s3://bucket/lake", "select 1", expect=2)
-    assert "s3:// is not supported" in result.stderr
+    result = run_lakehaul("query", "--lake", "gs://bucket/lake", "select 1", expect=2)
+    assert "a lake on gs:// is not supported" in result.stderr
 
 
 def test_a_query_that_needs_more_memory_names_the_option(lake: Path):

@@ -37,10 +37,10 @@ WRONG_FILES: dict[str, tuple[str, str, str | None]] = {
         "lakehaul.yaml:4:10: catalog glue needs a lake on S3",
         "write lake: s3://bucket/prefix, or catalog: local",
     ),
-    "lake of a later version": (
-        HEAD.replace("./lake", "s3://bucket/lake") + "tasks:\n  a: { table: t }\n",
-        "lakehaul.yaml:3:7: a lake on s3:// is not available in lakehaul 0.1.0",
-        "write a directory: lake: ./lake",
+    "lake where none can be": (
+        HEAD.replace("./lake", "gs://bucket/lake") + "tasks:\n  a: { table: t }\n",
+        'lakehaul.yaml:3:7: lake cannot be on "gs://"',
+        "write a directory, lake: ./lake, or lake: s3://bucket/prefix",
     ),
     "unset variable": (
         HEAD.replace("./lake", "${LH_TEST_UNSET}") + "tasks:\n  a: { table: t }\n",

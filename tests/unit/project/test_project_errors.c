@@ -124,9 +124,9 @@ static const struct wrong_file wrong_settings[] = {
     {"project: a\nlake: { }\n" TASKS, "2:7: lake must be a single value, not a mapping",
      "a value that starts with { needs quotes"},
     {"project: a\nlake: gs://bucket\n" TASKS, "2:7: lake cannot be on \"gs://\"",
-     "write a directory: lake: ./lake, or lake: file:///srv/lake"},
+     "write a directory, lake: ./lake, or lake: s3://bucket/prefix"},
     {"project: a\nlake: file://srv/lake\n" TASKS, "2:7: lake cannot be on \"file://\"",
-     "write a directory: lake: ./lake, or lake: file:///srv/lake"},
+     "write a directory, lake: ./lake, or lake: s3://bucket/prefix"},
     {HEAD "catalog: locla\n" TASKS, "4:10: unknown catalog \"locla\"", "did you mean \"local\"?"},
     {HEAD "engine: spark-sql\n" TASKS, "4:9: unknown engine \"spark-sql\"",
      "known here: duckdb, athena, trino"},
@@ -255,8 +255,6 @@ static const struct wrong_file wrong_variables[] = {
 };
 
 static const struct wrong_file later_features[] = {
-    {"project: a\nlake: s3://bucket/prefix\n" TASKS, "2:7: a lake on s3:// is not available in lakehaul " V,
-     "write a directory: lake: ./lake"},
     {HEAD "catalog: crawler\n" TASKS, "4:10: catalog crawler is not available in lakehaul " V,
      "write catalog: local, or leave it out"},
     {HEAD "engine: athena\n" TASKS, "4:9: engine athena is not available in lakehaul " V,
