@@ -1,5 +1,5 @@
-/* The embedded engine: a private in-memory DuckDB whose views are the lake's tables. It runs SELECTs only,
- * reads local files only, and hands rows out as they come, so that a result of any size passes through in
+/* The embedded engine: a private in-memory DuckDB whose views are the lake's tables. It runs SELECTs only
+ * and hands rows out as they come, so that a result of any size passes through in
  * bounded memory. Views and parsing go over a connection of their own, since a new statement ends an open
  * result on the same one. */
 #include "engine/duckdb.h"
@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "engine/duckdb_column.h"
 #include "engine/duckdb_error.h"
+#include "engine/duckdb_s3.h"
 #include "engine/duckdb_view.h"
 #include "engine/sql_names.h"
 
@@ -28,7 +29,9 @@ struct lh_engine {
   const char **tables;
   size_t table_count;
   size_t table_capacity;
-  bool raw_times;
+  struct lh_engine_options options; /* its texts are not kept */
+  struct lh_arena place_arena;
+  struct lh_engine_s3 *s3; /* NULL: httpfs is not loaded; without credentials, in place_arena */
   bool has_open_result;
   atomic_bool interrupted; /* set from other threads; cleared when it has been reported */
 };
@@ -52,7 +55,7 @@ struct lh_engine_result {
 
 static struct lh_duckdb_statement statement_context(const struct lh_engine *engine, const char *sql) {
   return (struct lh_duckdb_statement){
-      .sql = sql, .tables = engine->tables, .table_count = engine->table_count};
+      .sql = sql, .tables = engine->tables, .table_count = engine->table_count, .s3 = engine->s3};
 }
 
 static lh_status fail_statement(const struct lh_engine *engine, const char *text, const char *sql,
@@ -149,8 +152,10 @@ lh_status lh_engine_open(const struct lh_engine_options *options, struct lh_engi
   if (engine == NULL) {
     return lh_error_memory(err);
   }
-  engine->raw_times = options->raw_times;
+  engine->options = *options;
+  engine->options.temp_directory = NULL;
   lh_arena_init(&engine->arena, 0);
+  lh_arena_init(&engine->place_arena, 0);
   atomic_init(&engine->interrupted, false);
   lh_status status = open_database(engine, options, err);
   if (status == LH_OK) {
@@ -173,7 +178,17 @@ void lh_engine_free(struct lh_engine *engine) {
   duckdb_close(&engine->database);
   free(engine->tables);
   lh_arena_clear(&engine->arena);
+  lh_arena_clear(&engine->place_arena);
   free(engine);
+}
+
+lh_status lh_engine_set_s3(struct lh_engine *engine, const struct lh_engine_s3 *s3, struct lh_error *err) {
+  if (engine->s3 == NULL) {
+    LH_TRY(lh_duckdb_s3_load(engine->admin, &engine->options, err));
+  }
+  lh_arena_reset(&engine->place_arena);
+  LH_TRY(lh_duckdb_s3_copy_place(s3, &engine->place_arena, &engine->s3, err));
+  return lh_duckdb_s3_set_secret(engine->admin, s3, err);
 }
 
 void lh_engine_interrupt(struct lh_engine *engine) {
@@ -411,7 +426,7 @@ static lh_status describe(struct lh_engine_result *result, struct lh_error *err)
     duckdb_destroy_logical_type(&type);
     LH_TRY(status);
   }
-  if (result->engine->raw_times) {
+  if (result->engine->options.raw_times) {
     keep_raw_times(result->readers, count);
   }
   return check_names(&result->schema, err);

@@ -3,7 +3,8 @@
  *
  * Every lake table is a view over its Parquet files. Results are streamed as column batches, so that they
  * enter the same Parquet writer as extracted rows. One thread per engine; DuckDB itself uses `threads`. The
- * engine never touches the network and loads no extension that is not built in.
+ * engine touches no network and loads no extension that is not built in, unless lh_engine_set_s3 says that
+ * the files are on S3: DuckDB's httpfs is loaded then.
  */
 #ifndef LH_ENGINE_DUCKDB_H
 #define LH_ENGINE_DUCKDB_H
@@ -29,9 +30,28 @@ lh_status lh_engine_open(const struct lh_engine_options *options, struct lh_engi
                          struct lh_error *err) LH_WARN_UNUSED;
 void lh_engine_free(struct lh_engine *engine);
 
-/* Makes `name` a view over Parquet files (local paths, taken literally; at least one), in place of an earlier
- * one of that name. All files have the first one's columns. LH_ERROR_LAKE for a missing file,
- * LH_ERROR_CORRUPT for one that is not Parquet. */
+/* How objects whose names begin with `scope` are reached. All texts are copied; secrets only into DuckDB. */
+struct lh_engine_s3 {
+  const char *scope;    /* "s3://bucket/lake/" */
+  const char *endpoint; /* host, and port where it is not the scheme's: "s3.eu-central-1.amazonaws.com" */
+  const char *region;
+  bool path_style;                             /* endpoint/bucket/key, not bucket.endpoint/key */
+  bool plain_http;                             /* no TLS */
+  const char *key_id, *secret, *session_token; /* the last NULL: none */
+  const char *source;                          /* of these credentials, for messages */
+  const char *ca_file; /* with certificates of authorities, in PEM; NULL: the system's */
+};
+/* The first call loads DuckDB's httpfs: the file that LAKEHAUL_HTTPFS names, else httpfs.duckdb_extension
+ * beside DuckDB's library, else the one that INSTALL has put where DuckDB looks; none is LH_ERROR_LAKE. Each
+ * call replaces what the last one said, so that renewed credentials serve the next query. The process makes
+ * no core dumps from then on: DuckDB's memory has the credentials. No error has them. */
+lh_status lh_engine_set_s3(struct lh_engine *engine, const struct lh_engine_s3 *s3,
+                           struct lh_error *err) LH_WARN_UNUSED;
+
+/* Makes `name` a view over Parquet files (local paths or names of objects, s3://bucket/key, taken literally;
+ * at least one), in place of an earlier one of that name. All files have the first one's columns.
+ * LH_ERROR_LAKE for a missing file and for an object that cannot be read, with aws_code and class where S3
+ * gave a reason; LH_ERROR_CORRUPT for one that is not Parquet. Queries fail likewise. */
 lh_status lh_engine_add_table(struct lh_engine *engine, const char *name, const char *const *files,
                               size_t file_count, struct lh_error *err) LH_WARN_UNUSED;
 

@@ -10,8 +10,9 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "engine/duckdb_s3.h"
 
-#define MESSAGE_MAX 1536
+#define MESSAGE_MAX 6144
 #define HINT_TABLES_MAX 8
 
 struct parsed {
@@ -20,7 +21,8 @@ struct parsed {
   char candidates[LH_ERROR_HINT_MAX];
   char object[32]; /* "Table" in a catalog error */
   char name[LH_ERROR_NAME_MAX];
-  long position; /* -1 where not known */
+  long position;   /* -1 where not known */
+  int http_status; /* 0: none */
 };
 
 void lh_duckdb_locate(const char *sql, size_t offset, bool offset_in_characters, size_t *line,
@@ -69,6 +71,8 @@ static bool parse_json(const char *text, struct parsed *out) {
   copy_member(object, "name", out->name, sizeof(out->name));
   const char *const position = json_string_value(json_object_get(object, "position"));
   out->position = position != NULL ? strtol(position, NULL, 10) : -1;
+  const char *const http_status = json_string_value(json_object_get(object, "status_code"));
+  out->http_status = http_status != NULL ? (int)strtol(http_status, NULL, 10) : 0;
   json_decref(object);
   return true;
 }
@@ -217,7 +221,10 @@ static void add_hint(const struct parsed *error, const struct lh_duckdb_statemen
   } else if (error->candidates[0] != '\0') {
     hint_candidates(error, err);
   } else if (strstr(error->message, "extension") != NULL) {
-    lh_error_hint(err, "the embedded engine reads local files only and loads no extensions");
+    lh_error_hint(
+        err, statement->s3 == NULL
+                 ? "the embedded engine reads local files only and loads no extensions"
+                 : "the embedded engine reads local files and objects on S3, and loads no other extension");
   } else if (strstr(error->message, "prepared statement parameters") != NULL) {
     lh_error_hint(err, "write the values into the SQL: parameters are not bound here");
   } else if (strcasecmp(error->kind, "Conversion") == 0) {
@@ -237,6 +244,9 @@ lh_status lh_duckdb_error_set(const char *text, const struct lh_duckdb_statement
   const lh_status code = classify(&error);
   if (code == LH_ERROR_INTERRUPTED) {
     return lh_error_set(err, code, "the query was interrupted");
+  }
+  if (lh_duckdb_s3_error(statement->s3, error.http_status, error.message, err)) {
+    return err->code;
   }
   if (strstr(error.message, "Cannot prepare multiple statements") != NULL) {
     lh_error_set(err, code, "the text holds more than one statement");

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "engine/duckdb.h"
 #include "lakehaul/error.h"
 
 /* What the failing statement was about; any of it may be NULL or 0. */
@@ -14,11 +15,12 @@ struct lh_duckdb_statement {
   const char *sql;           /* positions are turned into line and column of it */
   const char *const *tables; /* tables that exist, for suggestions */
   size_t table_count;
+  const struct lh_engine_s3 *s3; /* where objects are; without credentials */
 };
 
 /* Fills `err` from DuckDB's `text` (JSON or plain; NULL is allowed) and returns its code: LH_ERROR_MEMORY for
- * an exceeded memory limit, LH_ERROR_INTERRUPTED, LH_ERROR_CORRUPT for a broken file, LH_ERROR_LAKE for I/O,
- * LH_ERROR_INTERNAL for a bug in DuckDB, LH_ERROR_QUERY for the rest. */
+ * an exceeded memory limit, LH_ERROR_INTERRUPTED, LH_ERROR_CORRUPT for a broken file, LH_ERROR_LAKE for I/O
+ * and objects, LH_ERROR_INTERNAL for a bug in DuckDB, LH_ERROR_QUERY for the rest. */
 lh_status lh_duckdb_error_set(const char *text, const struct lh_duckdb_statement *statement,
                               struct lh_error *err);
 

@@ -14,9 +14,13 @@ lh_status lh_duckdb_append_quoted(struct lh_buf *sql, const char *text, char quo
   return lh_buf_append_byte(sql, (uint8_t)quote, err);
 }
 
-/* A path is a pattern to DuckDB: what has a meaning in patterns goes into brackets of its own. */
+/* A path is a pattern to DuckDB: what has a meaning in patterns goes into brackets of its own. The names of
+ * objects are literal (lh_duckdb_s3_load). */
 static lh_status append_path(struct lh_buf *sql, struct lh_buf *scratch, const char *path,
                              struct lh_error *err) {
+  if (strncmp(path, "s3://", 5) == 0) {
+    return lh_duckdb_append_quoted(sql, path, '\'', err);
+  }
   lh_buf_reset(scratch);
   for (; *path != '\0'; path++) {
     const bool special = *path == '*' || *path == '?' || *path == '[';

@@ -9,7 +9,7 @@
 
 struct lh_duckdb_view {
   const char *name;
-  const char *const *files; /* local paths, taken literally */
+  const char *const *files; /* local paths or s3://bucket/key, taken literally */
   size_t file_count;
   const struct lh_engine_partitions *partitions; /* NULL: all columns are in the files */
 };
