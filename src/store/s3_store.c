@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "store/s3.h"
+#include "store/s3_access.h"
 
 #define TAGGING_MAX_BYTES ((size_t)8 << 10)
 #define BUCKET_MAX_BYTES 255
@@ -197,6 +198,25 @@ static lh_status s3_open(const char *location, const struct lh_store_options *op
 static const char *s3_locate(const struct lh_store *base, const char *key, struct lh_arena *arena) {
   const struct lh_s3_store *const store = (const struct lh_s3_store *)base;
   return lh_arena_printf(arena, "s3://%s/%s%s", store->bucket, store->prefix, key);
+}
+
+bool lh_store_is_s3(const struct lh_store *store) {
+  return store->driver == &lh_store_s3_driver;
+}
+
+lh_status lh_store_s3_access(struct lh_store *base, struct lh_arena *arena, struct lh_store_s3_access *out,
+                             struct lh_error *err) {
+  const struct lh_s3_store *const store = (const struct lh_s3_store *)base;
+  const char *const endpoint = lh_aws_client_endpoint(store->client);
+  const char *const host = strstr(endpoint, "://");
+  *out = (struct lh_store_s3_access){
+      .bucket = store->bucket,
+      .endpoint = host != NULL ? host + strlen("://") : endpoint,
+      .uses_tls = strncmp(endpoint, "https://", strlen("https://")) == 0,
+      .is_path_style = store->is_path_style,
+      .region = lh_aws_client_region(store->client),
+  };
+  return lh_aws_provider_get(store->provider, arena, &out->credentials, err);
 }
 
 /* -------- small objects -------- */
