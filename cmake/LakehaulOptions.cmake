@@ -11,6 +11,7 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 
 option(LAKEHAUL_TESTS "build the unit tests" ON)
+option(LAKEHAUL_PROBES "build the programs that tests drive modules with, where unit tests are not built" OFF)
 option(LAKEHAUL_WERROR "warnings are errors (CI)" OFF)
 option(LAKEHAUL_FUZZ "fuzz targets search with libFuzzer instead of replaying their corpora; clang alone" OFF)
 set(LAKEHAUL_SANITIZE "" CACHE STRING "sanitizers, comma-separated: address,undefined or thread")

@@ -17,7 +17,7 @@
 struct lh_aws_error_document {
   char code[64];      /* "NoSuchKey", "EntityNotFoundException" */
   char message[1024]; /* one line */
-  char region[33];    /* of the bucket, where S3 tells it; nothing that could not be one */
+  char region[64];    /* of the bucket, where S3 tells it; nothing that could not be one */
   char request_id[96];
 };
 

@@ -130,11 +130,16 @@ static size_t take_header(char *line, size_t size, size_t count, void *context) 
   if (line_size >= 5 && memcmp(line, "HTTP/", 5) == 0) {
     lh_buf_reset(&exchange->lines);
     exchange->line_count = 0;
+    exchange->has_all_lines = false;
+    return line_size;
+  }
+  if (line_size <= 2 && is_blank(line[0])) {
+    exchange->has_all_lines = true;
     return line_size;
   }
   const char *const colon = memchr(line, ':', line_size);
   if (colon == NULL || colon == line || is_blank(line[0]) || memchr(line, '\0', line_size) != NULL) {
-    return line_size; /* the empty line at the end, or nothing that anybody reads */
+    return line_size; /* nothing that anybody reads */
   }
   if (exchange->line_count == HEADERS_MAX || line_size > HEADER_BYTES_MAX - exchange->lines.len) {
     return refuse(exchange, "the response has too many or too long headers");
@@ -400,6 +405,9 @@ static lh_status exchange_all(struct lh_http_exchange *exchange, struct lh_http_
   }
   if (code != CURLE_OK) {
     return lh_http_fail(exchange, code, err);
+  }
+  if (!exchange->has_all_lines) {
+    return lh_http_fail(exchange, CURLE_PARTIAL_FILE, err);
   }
   long status = 0;
   curl_easy_getinfo(exchange->curl, CURLINFO_RESPONSE_CODE, &status);

@@ -4,9 +4,10 @@
 
 #include "net/http_impl.h"
 
+/* `detail` is libcurl's; where it may quote a URL with a name and password (a proxy's), it is left out. */
 static lh_status set_error(struct lh_http_exchange *exchange, enum lh_error_class class, const char *what,
                            const char *detail, struct lh_error *err) {
-  const bool has_detail = detail != NULL && detail[0] != '\0';
+  const bool has_detail = detail != NULL && detail[0] != '\0' && strchr(detail, '@') == NULL;
   lh_error_set(err, exchange->http->failure, "%s: %s%s%s", exchange->host, what, has_detail ? ": " : "",
                has_detail ? detail : "");
   err->error_class = class;
@@ -61,7 +62,6 @@ static const char *proxy_hint(const struct lh_http_exchange *exchange) {
 
 static lh_status fail_connecting(struct lh_http_exchange *exchange, CURLcode code, struct lh_error *err) {
   const char *what = "no connection";
-  /* libcurl's message quotes the proxy's URL where that is wrong: it may hold a password. */
   const char *detail = exchange->curl_message;
   if (code == CURLE_COULDNT_RESOLVE_HOST) {
     what = "the name has no address";
@@ -94,7 +94,8 @@ lh_status lh_http_fail(struct lh_http_exchange *exchange, CURLcode code, struct 
     case CURLE_ABORTED_BY_CALLBACK:
       return lh_error_set(err, LH_ERROR_INTERRUPTED, "interrupted");
     case CURLE_OUT_OF_MEMORY:
-      return lh_error_memory(err);
+      return set_error(exchange, LH_ERROR_CLASS_FATAL, "no memory, or a header of the response is too long",
+                       NULL, err);
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_ISSUER_ERROR:
       return fail_verification(exchange, err);
@@ -118,7 +119,9 @@ lh_status lh_http_fail(struct lh_http_exchange *exchange, CURLcode code, struct 
       return fail_receiving(exchange, err);
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
-      return set_error(exchange, LH_ERROR_CLASS_FATAL, "this is no server or URL of HTTP", NULL, err);
+    case CURLE_LOGIN_DENIED: /* a name in the URL */
+      return set_error(exchange, LH_ERROR_CLASS_FATAL, "this is no server or URL of HTTP that can be used",
+                       NULL, err);
     default:
       return set_error(exchange, LH_ERROR_CLASS_RETRYABLE, "the request failed", curl_easy_strerror(code),
                        err);

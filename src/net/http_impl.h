@@ -33,6 +33,8 @@ struct lh_http_exchange {
   struct lh_buf *body;
   struct lh_buf lines; /* of the response's headers: name, NUL, value, NUL, … */
   size_t line_count;
+  bool has_all_lines;   /* the empty line that ends the headers was there: libcurl takes half of them for a
+                           response */
   struct lh_error *err; /* set by callbacks, whose failure is `failed` */
   lh_status failed;
   char curl_message[CURL_ERROR_SIZE];

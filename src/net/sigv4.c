@@ -7,9 +7,12 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "net/sigv4_impl.h"
 
 #define HASH_BYTES 32
 #define HEX_CHARS (2 * HASH_BYTES)
@@ -81,41 +84,7 @@ static bool is_signed(const char *name) {
   return true;
 }
 
-/* The parts of a URL that are signed; `path` and `query` are not terminated. */
-struct url_parts {
-  const char *host, *path, *query;
-  size_t path_size, query_size;
-};
-
-/* As curl sends it: without a port that is the scheme's own. */
-static size_t host_size(const char *url, const char *host, size_t size) {
-  const char *const port = strncasecmp(url, "https:", 6) == 0 ? ":443" : ":80";
-  const size_t port_size = strlen(port);
-  const bool is_default = size > port_size && memcmp(host + size - port_size, port, port_size) == 0;
-  return is_default ? size - port_size : size;
-}
-
-static lh_status split_url(const char *url, struct lh_arena *arena, struct url_parts *out,
-                           struct lh_error *err) {
-  const char *const scheme_end = strstr(url, "://");
-  if (scheme_end == NULL) {
-    return lh_error_set(err, LH_ERROR_INTERNAL, "a request without a whole URL cannot be signed");
-  }
-  const char *const host = scheme_end + 3;
-  const size_t authority = strcspn(host, "/?#");
-  out->host = lh_arena_strndup(arena, host, host_size(url, host, authority));
-  if (out->host == NULL) {
-    return lh_error_memory(err);
-  }
-  out->path = host + authority;
-  out->path_size = strcspn(out->path, "?#");
-  out->query = out->path + out->path_size;
-  out->query += *out->query == '?' ? 1 : 0;
-  out->query_size = strcspn(out->query, "#");
-  return LH_OK;
-}
-
-static lh_status collect_headers(struct signing *signing, const struct url_parts *url,
+static lh_status collect_headers(struct signing *signing, const struct lh_sigv4_url *url,
                                  const struct lh_aws_credentials *credentials, struct lh_error *err) {
   const struct lh_http_request *const request = signing->request;
   signing->headers =
@@ -149,139 +118,6 @@ static lh_status collect_headers(struct signing *signing, const struct url_parts
     add_header(signing, "X-Amz-Content-Sha256", hash);
   }
   return LH_OK;
-}
-
-/* --- path and query --- */
-
-/* Empty segments and "." go, ".." takes its forerunner along; a slash at the end stays. */
-static lh_status append_normalized_path(const struct url_parts *url, bool encode, struct lh_arena *arena,
-                                        struct lh_buf *out, struct lh_error *err) {
-  const size_t start = out->len;
-  const char *const end = url->path + url->path_size;
-  for (const char *at = url->path; at < end;) {
-    const char *const slash = memchr(at, '/', (size_t)(end - at));
-    const size_t size = (size_t)((slash != NULL ? slash : end) - at);
-    if (size == 2 && memcmp(at, "..", 2) == 0) {
-      while (out->len > start && out->data[--out->len] != '/') {
-      }
-    } else if (size > 0 && !(size == 1 && *at == '.')) {
-      const char *const segment = lh_arena_strndup(arena, at, size);
-      if (segment == NULL) {
-        return lh_error_memory(err);
-      }
-      LH_TRY(lh_buf_append_byte(out, '/', err));
-      LH_TRY(encode ? lh_http_append_encoded(out, segment, false, err)
-                    : lh_buf_append(out, segment, size, err));
-    }
-    at += size + 1;
-  }
-  const bool ends_with_slash = url->path_size > 0 && end[-1] == '/';
-  return out->len == start || ends_with_slash ? lh_buf_append_byte(out, '/', err) : LH_OK;
-}
-
-static lh_status append_path(const struct url_parts *url, const struct lh_sigv4_scope *scope,
-                             struct lh_arena *arena, struct lh_buf *out, struct lh_error *err) {
-  if (url->path_size == 0) {
-    return lh_buf_append_byte(out, '/', err);
-  }
-  if (scope->normalize_path) {
-    return append_normalized_path(url, scope->encode_path, arena, out, err);
-  }
-  if (!scope->encode_path) {
-    return lh_buf_append(out, url->path, url->path_size, err);
-  }
-  const char *const path = lh_arena_strndup(arena, url->path, url->path_size);
-  return path != NULL ? lh_http_append_encoded(out, path, true, err) : lh_error_memory(err);
-}
-
-struct parameter {
-  const char *name, *value; /* encoded */
-};
-
-static int compare_parameters(const void *left, const void *right) {
-  const struct parameter *const a = left;
-  const struct parameter *const b = right;
-  const int by_name = strcmp(a->name, b->name);
-  return by_name != 0 ? by_name : strcmp(a->value, b->value);
-}
-
-static int hex_value(char c) {
-  if (c >= '0' && c <= '9') {
-    return c - '0';
-  }
-  const char lower = (char)(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-/* Decoded and encoded again: one form for whatever form the URL has. */
-static lh_status recode(const char *text, size_t size, struct lh_arena *arena, struct lh_buf *scratch,
-                        const char **out, struct lh_error *err) {
-  char *const decoded = lh_arena_alloc(arena, size + 1);
-  if (decoded == NULL) {
-    return lh_error_memory(err);
-  }
-  size_t length = 0;
-  for (size_t i = 0; i < size; i++) {
-    const int high = text[i] == '%' && i + 2 < size ? hex_value(text[i + 1]) : -1;
-    const int low = high >= 0 ? hex_value(text[i + 2]) : -1;
-    if (low >= 0 && (high | low) != 0) {
-      decoded[length++] = (char)(high * 16 + low);
-      i += 2;
-    } else {
-      decoded[length++] = text[i];
-    }
-  }
-  decoded[length] = '\0';
-  lh_buf_reset(scratch);
-  LH_TRY(lh_http_append_encoded(scratch, decoded, false, err));
-  *out = lh_arena_strndup(arena, (const char *)scratch->data, scratch->len);
-  return *out != NULL ? LH_OK : lh_error_memory(err);
-}
-
-static lh_status split_query(const struct url_parts *url, struct lh_arena *arena, struct lh_buf *scratch,
-                             struct parameter **out, size_t *count, struct lh_error *err) {
-  size_t most = 1;
-  for (size_t i = 0; i < url->query_size; i++) {
-    most += url->query[i] == '&' ? 1 : 0;
-  }
-  struct parameter *const parameters = LH_ARENA_ARRAY(arena, struct parameter, most);
-  if (parameters == NULL) {
-    return lh_error_memory(err);
-  }
-  *count = 0;
-  const char *const end = url->query + url->query_size;
-  for (const char *at = url->query; at < end;) {
-    const char *const ampersand = memchr(at, '&', (size_t)(end - at));
-    const char *const stop = ampersand != NULL ? ampersand : end;
-    if (stop > at) {
-      const char *const equals = memchr(at, '=', (size_t)(stop - at));
-      const char *const name_end = equals != NULL ? equals : stop;
-      const char *const value = equals != NULL ? equals + 1 : stop;
-      struct parameter *const parameter = &parameters[(*count)++];
-      LH_TRY(recode(at, (size_t)(name_end - at), arena, scratch, &parameter->name, err));
-      LH_TRY(recode(value, (size_t)(stop - value), arena, scratch, &parameter->value, err));
-    }
-    at = stop + 1;
-  }
-  *out = parameters;
-  return LH_OK;
-}
-
-static lh_status append_query(const struct url_parts *url, struct lh_arena *arena, struct lh_buf *out,
-                              struct lh_error *err) {
-  struct lh_buf scratch;
-  lh_buf_init(&scratch, CANONICAL_MAX);
-  struct parameter *parameters = NULL;
-  size_t count = 0;
-  lh_status status = split_query(url, arena, &scratch, &parameters, &count, err);
-  lh_buf_clear(&scratch);
-  if (status == LH_OK && count > 1) {
-    qsort(parameters, count, sizeof(*parameters), compare_parameters);
-  }
-  for (size_t i = 0; i < count && status == LH_OK; i++) {
-    status = lh_buf_printf(out, err, "%s%s=%s", i > 0 ? "&" : "", parameters[i].name, parameters[i].value);
-  }
-  return status;
 }
 
 /* --- the canonical request --- */
@@ -381,7 +217,7 @@ static lh_status name_headers(const struct signed_header *headers, size_t count,
   return LH_OK;
 }
 
-static lh_status hash_request(const struct signing *signing, const struct url_parts *url,
+static lh_status hash_request(const struct signing *signing, const struct lh_sigv4_url *url,
                               const char **signed_names, char out[HEX_CHARS + 1], struct lh_buf *scratch,
                               struct lh_error *err) {
   struct signed_header *headers = NULL;
@@ -394,9 +230,9 @@ static lh_status hash_request(const struct signing *signing, const struct url_pa
   }
   lh_buf_reset(scratch);
   LH_TRY(lh_buf_printf(scratch, err, "%s\n", lh_http_method_name(signing->request->method)));
-  LH_TRY(append_path(url, signing->scope, signing->arena, scratch, err));
+  LH_TRY(lh_sigv4_append_path(url, signing->scope, signing->arena, scratch, err));
   LH_TRY(lh_buf_append_byte(scratch, '\n', err));
-  LH_TRY(append_query(url, signing->arena, scratch, err));
+  LH_TRY(lh_sigv4_append_query(url, signing->arena, scratch, err));
   LH_TRY(lh_buf_append_byte(scratch, '\n', err));
 
   struct hasher hasher = {.context = EVP_MD_CTX_new()};
@@ -427,16 +263,16 @@ static bool mac(const uint8_t *key, size_t key_size, const char *text, uint8_t o
 
 static lh_status sign_text(const struct signing *signing, const char *secret, const char *text,
                            char out[HEX_CHARS + 1], struct lh_error *err) {
-  uint8_t first[4 + SECRET_MAX] = "AWS4";
+  char first[sizeof("AWS4") + SECRET_MAX];
   const size_t secret_size = strlen(secret);
   if (secret_size > SECRET_MAX) {
     return lh_error_set(err, LH_ERROR_USAGE, "the secret access key has more than %d characters", SECRET_MAX);
   }
-  memcpy(first + 4, secret, secret_size);
+  snprintf(first, sizeof(first), "AWS4%s", secret);
   uint8_t key[HASH_BYTES];
   uint8_t next[HASH_BYTES];
   uint8_t signature[HASH_BYTES];
-  const bool ok = mac(first, 4 + secret_size, signing->day, key) &&
+  const bool ok = mac((const uint8_t *)first, 4 + secret_size, signing->day, key) &&
                   mac(key, HASH_BYTES, signing->scope->region, next) &&
                   mac(next, HASH_BYTES, signing->scope->service, key) &&
                   mac(key, HASH_BYTES, "aws4_request", next) && mac(next, HASH_BYTES, text, signature);
@@ -450,7 +286,7 @@ static lh_status sign_text(const struct signing *signing, const char *secret, co
   return LH_OK;
 }
 
-static lh_status authorize(struct signing *signing, const struct url_parts *url,
+static lh_status authorize(struct signing *signing, const struct lh_sigv4_url *url,
                            const struct lh_aws_credentials *credentials, struct lh_buf *scratch,
                            struct lh_error *err) {
   const char *signed_names = NULL;
@@ -498,8 +334,8 @@ lh_status lh_sigv4_sign(const struct lh_http_request *request, const struct lh_s
     return lh_error_set(err, LH_ERROR_INTERNAL, "a request could not be signed: the time is out of range");
   }
   memcpy(signing.day, signing.time, sizeof(signing.day) - 1);
-  struct url_parts url = {0};
-  LH_TRY(split_url(request->url, arena, &url, err));
+  struct lh_sigv4_url url = {0};
+  LH_TRY(lh_sigv4_split_url(request->url, arena, &url, err));
   LH_TRY(collect_headers(&signing, &url, credentials, err));
   struct lh_buf scratch;
   lh_buf_init(&scratch, CANONICAL_MAX);

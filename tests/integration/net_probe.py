@@ -1,4 +1,4 @@
-"""Drives src/net through build/…/tests/unit/net/net_probe: see its head for what it takes."""
+"""Drives src/net through build/…/tests/probes/net_probe: see its head for what it takes."""
 from __future__ import annotations
 
 import json
@@ -7,7 +7,7 @@ from typing import Any
 
 import support
 
-PROGRAM = support.BUILD_DIR / "tests" / "unit" / "net" / "net_probe"
+PROGRAM = support.BUILD_DIR / "tests" / "probes" / "net_probe"
 
 
 def probe(

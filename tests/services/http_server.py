@@ -314,7 +314,10 @@ class HttpServer:
         while line := reader.readline(MAX_HEAD_BYTES):
             if not line.strip():
                 continue
-            method, target, _ = line.decode("latin-1").split()
+            words = line.decode("latin-1").strip("\r\n").split(" ")
+            if len(words) != 3:  # no HTTP: TLS, for one
+                return
+            method, target, _ = words
             pairs = []
             while (line := reader.readline(MAX_HEAD_BYTES).decode("latin-1")).strip():
                 name, _, value = line.partition(":")

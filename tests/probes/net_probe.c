@@ -132,7 +132,8 @@ static json_t *response_result(const struct lh_http_response *response, const st
                                    header_pairs(response->headers, response->header_count), "body_size",
                                    (json_int_t)body->len, "sha256", hash);
   if (body->len < 65536) {
-    json_object_set_new(result, "body", json_stringn((const char *)body->data, body->len));
+    json_object_set_new(result, "body",
+                        json_stringn(body->len > 0 ? (const char *)body->data : "", body->len));
   }
   return result;
 }
