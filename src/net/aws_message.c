@@ -99,7 +99,7 @@ void lh_aws_message_set(const struct lh_aws_client *client, const struct lh_aws_
                         struct lh_error *err) {
   char said[sizeof(document->message)];
   snprintf(said, sizeof(said), "%s", document->message);
-  hide(said, attempt->credentials.secret_access_key);
+  /* The secret key is not sent, and gone by now. */
   hide(said, attempt->credentials.session_token);
   char reference[sizeof(document->code) + sizeof(document->request_id) + 64];
   snprintf(reference, sizeof(reference), "%s%sHTTP status %d%s%s", document->code,

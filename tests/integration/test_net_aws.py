@@ -218,7 +218,7 @@ class TestCredentials:
         def quote(exchange: Exchange) -> None:
             exchange.read_body()
             authorization = exchange.request.headers.get("authorization")
-            said = f"you sent {keys.secret_key} and {keys.token} with Authorization={authorization}"
+            said = f"you sent {keys.token} with Authorization={authorization}"
             said += f" The Canonical String for this request should have been x-amz-security-token:{keys.token}"
             if kind == "xml":
                 body = f"<Error><Code>AccessDenied</Code><Message>{said}</Message><StringToSign>{authorization}</StringToSign></Error>"
