@@ -29,17 +29,25 @@ static void init_curl(void) {
   global_code = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-static lh_status find_authorities(struct lh_http *http, struct lh_error *err) {
+const char *lh_http_authorities(const char **variable) {
   static const char *const variables[] = {"AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"};
   for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
     const char *const file = getenv(variables[i]);
     if (file != NULL && file[0] != '\0') {
-      http->ca_variable = variables[i];
-      http->ca_file = strdup(file);
-      return http->ca_file != NULL ? LH_OK : lh_error_memory(err);
+      *variable = variables[i];
+      return file;
     }
   }
-  return LH_OK;
+  return NULL;
+}
+
+static lh_status find_authorities(struct lh_http *http, struct lh_error *err) {
+  const char *const file = lh_http_authorities(&http->ca_variable);
+  if (file == NULL) {
+    return LH_OK;
+  }
+  http->ca_file = strdup(file);
+  return http->ca_file != NULL ? LH_OK : lh_error_memory(err);
 }
 
 lh_status lh_http_open(const struct lh_http_options *options, struct lh_http **out, struct lh_error *err) {

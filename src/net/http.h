@@ -32,6 +32,9 @@ struct lh_http_options {
   bool no_proxy;              /* for addresses of the machine itself (metadata services) */
 };
 
+/* The file of certificate authorities that the environment names, and by which variable; NULL: none. */
+const char *lh_http_authorities(const char **variable);
+
 lh_status lh_http_open(const struct lh_http_options *options, struct lh_http **out,
                        struct lh_error *err) LH_WARN_UNUSED;
 void lh_http_free(struct lh_http *http);

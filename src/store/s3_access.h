@@ -14,10 +14,12 @@ struct lh_store_s3_access {
   bool is_path_style;
   const char *region;
   struct lh_aws_credentials credentials; /* of now; the caller wipes them */
+  const char *source;                    /* where they come from, for messages; in `arena`, too */
 };
 
 bool lh_store_is_s3(const struct lh_store *store);
-/* Of a store that is on S3. Texts live as long as the store, but the credentials, which live in `arena`. */
+/* Of a store that is on S3. Texts live as long as the store, but the credentials and their
+ * source, which live in `arena`. */
 lh_status lh_store_s3_access(struct lh_store *store, struct lh_arena *arena, struct lh_store_s3_access *out,
                              struct lh_error *err) LH_WARN_UNUSED;
 

@@ -216,7 +216,13 @@ lh_status lh_store_s3_access(struct lh_store *base, struct lh_arena *arena, stru
       .is_path_style = store->is_path_style,
       .region = lh_aws_client_region(store->client),
   };
-  return lh_aws_provider_get(store->provider, arena, &out->credentials, err);
+  LH_TRY(lh_aws_provider_get(store->provider, arena, &out->credentials, err));
+  out->source = lh_arena_strdup(arena, lh_aws_provider_source(store->provider));
+  if (out->source == NULL) {
+    lh_aws_credentials_wipe(&out->credentials);
+    return lh_error_memory(err);
+  }
+  return LH_OK;
 }
 
 /* -------- small objects -------- */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "store/s3_access.h"
+
 static lh_status describe_partitions(const struct lh_lake_version *version, bool derived,
                                      struct lh_arena *arena, struct lh_task_input *out,
                                      struct lh_error *err) {
@@ -42,8 +44,38 @@ lh_status lh_task_make_input(const struct lh_lake_version *version, bool derived
   return version->partition_key_count > 0 ? describe_partitions(version, derived, arena, out, err) : LH_OK;
 }
 
+lh_status lh_task_reach_lake(struct lh_store *store, struct lh_engine *engine, struct lh_error *err) {
+  if (!lh_store_is_s3(store)) {
+    return LH_OK;
+  }
+  struct lh_arena arena;
+  struct lh_store_s3_access access;
+  const char *variable = NULL;
+  lh_arena_init(&arena, 0);
+  lh_status status = lh_store_s3_access(store, &arena, &access, err);
+  if (status == LH_OK) {
+    const struct lh_engine_s3 s3 = {
+        .scope = lh_arena_printf(&arena, "%s/", lh_store_root(store)),
+        .endpoint = access.endpoint,
+        .region = access.region,
+        .path_style = access.is_path_style,
+        .plain_http = !access.uses_tls,
+        .key_id = access.credentials.access_key_id,
+        .secret = access.credentials.secret_access_key,
+        .session_token = access.credentials.session_token,
+        .source = access.source,
+        .ca_file = lh_http_authorities(&variable),
+    };
+    status = s3.scope != NULL ? lh_engine_set_s3(engine, &s3, err) : lh_error_memory(err);
+    lh_aws_credentials_wipe(&access.credentials);
+  }
+  lh_arena_clear(&arena);
+  return status;
+}
+
 lh_status lh_task_add_input(const struct lh_task_input *input, struct lh_store *store,
                             struct lh_engine *engine, struct lh_arena *arena, struct lh_error *err) {
+  LH_TRY(lh_task_reach_lake(store, engine, err));
   const char **const files = LH_ARENA_ARRAY(arena, const char *, input->key_count);
   if (files == NULL) {
     return lh_error_memory(err);

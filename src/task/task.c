@@ -312,6 +312,7 @@ static lh_status verify_files(const struct lh_task_request *request, const struc
       .connection = extraction->connection,
       .relation = extraction->relation,
       .is_table = request->spec->kind == LH_TASK_TABLE,
+      .store = request->store,
       .files = files,
       .file_count = lake->key_count,
       .partitions = lake->is_partitioned ? &lake->partitions : NULL,

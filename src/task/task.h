@@ -120,7 +120,10 @@ lh_status lh_task_check_columns(const struct lh_task_spec *spec, const struct lh
  * them. */
 lh_status lh_task_make_input(const struct lh_lake_version *version, bool derived, struct lh_arena *arena,
                              struct lh_task_input *out, struct lh_error *err) LH_WARN_UNUSED;
-/* Makes it a view of `engine`. */
+/* Lets `engine` read what lies in `store`, where that is on S3, with the credentials of now. */
+lh_status lh_task_reach_lake(struct lh_store *store, struct lh_engine *engine,
+                             struct lh_error *err) LH_WARN_UNUSED;
+/* Makes it a view of `engine`, which is let read `store`. */
 lh_status lh_task_add_input(const struct lh_task_input *input, struct lh_store *store,
                             struct lh_engine *engine, struct lh_arena *arena,
                             struct lh_error *err) LH_WARN_UNUSED;

@@ -19,6 +19,7 @@
 #include "lakehaul/error.h"
 #include "postgres/connection.h"
 #include "postgres/relation.h"
+#include "store/store.h"
 #include "task/interrupt.h"
 
 /* Rows that differ are named up to this many. */
@@ -28,7 +29,8 @@ struct lh_verify_request {
   struct lh_pg_connection *connection; /* in the transaction whose snapshot is compared */
   const struct lh_pg_relation *relation;
   bool is_table;            /* `relation` is a table: it may have a key */
-  const char *const *files; /* local paths of the lake table, at least one */
+  struct lh_store *store;   /* where the lake is */
+  const char *const *files; /* of the lake table, at least one, as lh_store_locate names them */
   size_t file_count;
   const struct lh_engine_partitions *partitions; /* NULL: all columns are in the files */
   uint64_t memory_bytes;                         /* for DuckDB */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "column/format.h"
+#include "task/task.h"
 #include "task/verify/verify_impl.h"
 
 #define TABLE_NAME "lake_table"
@@ -284,6 +285,7 @@ lh_status lh_verify_lake_open(const struct lh_verify_request *request, struct lh
   };
   LH_TRY(lh_engine_open(&options, &out->engine, err));
   lh_interrupt_set(request->interrupt, interrupt_both, out);
+  LH_TRY(lh_task_reach_lake(request->store, out->engine, err));
   LH_TRY(request->partitions != NULL
              ? lh_engine_add_partitioned_table(out->engine, TABLE_NAME, request->files, request->file_count,
                                                request->partitions, err)
