@@ -27,6 +27,9 @@ static lh_status remove_version(struct collection *gc, const char *table, const 
 }
 
 static lh_status sweep(struct collection *gc, const char *prefix, struct lh_error *err) {
+  if (lh_store_has_uploads(gc->store)) {
+    return LH_OK; /* remove_uploads has all at once */
+  }
   return lh_store_sweep_unfinished(gc->store, prefix, gc->dry_run, &gc->result->files, &gc->result->bytes,
                                    err);
 }
@@ -263,6 +266,39 @@ static lh_status collect_locked(struct collection *gc, const char *table, struct
   return status;
 }
 
+/* Whether a key is one that lakehaul writes under: below a version's directory, or among its own files. */
+static bool is_own_key(const char *key, struct lh_arena *arena) {
+  if (strncmp(key, LH_CATALOG_OWN_PREFIX "/", strlen(LH_CATALOG_OWN_PREFIX) + 1) == 0) {
+    return true;
+  }
+  for (const char *part = key; *part != '\0';) {
+    const size_t length = strcspn(part, "/");
+    const char *const name = lh_arena_strndup(arena, part, length);
+    if (name != NULL && part != key && lh_catalog_is_version(name)) {
+      return true;
+    }
+    part += length + (part[length] == '/' ? 1 : 0);
+  }
+  return false;
+}
+
+/* Nobody writes to the lake now: what is unfinished will not be finished. */
+static lh_status remove_uploads(struct collection *gc, struct lh_arena *arena, struct lh_error *err) {
+  struct lh_store_upload *uploads = NULL;
+  size_t count = 0;
+  LH_TRY(lh_store_list_uploads(gc->store, arena, &uploads, &count, err));
+  for (size_t i = 0; i < count; i++) {
+    if (!is_own_key(uploads[i].key, arena)) {
+      continue;
+    }
+    if (!gc->dry_run) {
+      LH_TRY(lh_store_abort_upload(gc->store, &uploads[i], err));
+    }
+    gc->result->uploads++;
+  }
+  return LH_OK;
+}
+
 /* Tables that were never published: those whose first run failed. */
 static lh_status collect_unpublished(struct collection *gc, const struct lh_map *published,
                                      struct lh_arena *arena, struct lh_error *err) {
@@ -288,6 +324,7 @@ static lh_status collect_all(struct collection *gc, struct lh_arena *arena, stru
   struct lh_map published;
   lh_status first = LH_OK;
   lh_map_init(&published, arena);
+  LH_TRY(remove_uploads(gc, arena, err));
   LH_TRY(lh_catalog_list(gc->store, arena, &tables, &count, err));
   for (size_t i = 0; i < count; i++) {
     struct lh_error table_error;

@@ -130,6 +130,7 @@ lh_status lh_catalog_remove_version(struct lh_store *store, const char *table, c
 struct lh_catalog_gc_result {
   uint64_t versions;  /* removed */
   uint64_t leftovers; /* directories of failed or killed runs, removed */
+  uint64_t uploads;   /* that such runs did not finish, aborted */
   uint64_t files, bytes;
 };
 /* Removes published versions but the newest `keep` of each table (the current one always stays), and what was

@@ -81,13 +81,18 @@ static void print_text(const struct lh_catalog_gc_result *result, bool dry_run) 
   printf("%s %" PRIu64 " old versions and %" PRIu64 " leftovers: %" PRIu64 " files, %s\n",
          dry_run ? "would remove" : "removed", result->versions, result->leftovers, result->files,
          lh_str_format_bytes(result->bytes, bytes));
+  if (result->uploads > 0) {
+    printf("%s %" PRIu64 " unfinished upload%s\n", dry_run ? "would abort" : "aborted", result->uploads,
+           result->uploads == 1 ? "" : "s");
+  }
 }
 
 static lh_status print_json(const struct lh_catalog_gc_result *result, bool dry_run, struct lh_error *err) {
-  return lh_cli_print_json(json_pack("{s:b, s:I, s:I, s:I, s:I}", "dry_run", dry_run, "versions",
-                                     (json_int_t)result->versions, "leftovers", (json_int_t)result->leftovers,
-                                     "files", (json_int_t)result->files, "bytes", (json_int_t)result->bytes),
-                           err);
+  return lh_cli_print_json(
+      json_pack("{s:b, s:I, s:I, s:I, s:I, s:I}", "dry_run", dry_run, "uploads", (json_int_t)result->uploads,
+                "versions", (json_int_t)result->versions, "leftovers", (json_int_t)result->leftovers, "files",
+                (json_int_t)result->files, "bytes", (json_int_t)result->bytes),
+      err);
 }
 
 static int cmd_gc(const struct lh_command_spec *command, int argc, char **argv) {

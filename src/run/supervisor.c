@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/log.h"
 
 #define TICK_MS 100
 /* How long workers get to unwind after SIGTERM before they are killed. */
@@ -47,6 +48,31 @@ static lh_status plan_tasks(struct lh_supervisor *supervisor, struct lh_error *e
   return LH_OK;
 }
 
+/* Uploads that a killed run left cost money until they are removed; those of runs that are under way do not
+ * count. What may not be listed is left to gc to complain of. */
+static void warn_of_uploads(const struct lh_supervisor *supervisor) {
+  struct lh_arena arena;
+  struct lh_error ignored;
+  struct lh_store_upload *uploads = NULL;
+  size_t count = 0;
+  size_t left = 0;
+  const char *const since = lh_store_lock_held_since(supervisor->run_lock);
+  lh_arena_init(&arena, 0);
+  if (lh_store_list_uploads(supervisor->store, &arena, &uploads, &count, &ignored) == LH_OK) {
+    for (size_t i = 0; i < count; i++) {
+      left += since[0] == '\0' || strcmp(uploads[i].begun_at, since) < 0 ? 1 : 0;
+    }
+  }
+  lh_arena_clear(&arena);
+  if (left > 0) {
+    lh_log(LH_LOG_WARN,
+           "%zu unfinished upload%s of earlier runs take%s space in %s that is paid for: lakehaul gc "
+           "removes %s",
+           left, left == 1 ? "" : "s", left == 1 ? "s" : "", lh_store_root(supervisor->store),
+           left == 1 ? "it" : "them");
+  }
+}
+
 static lh_status open_lake(struct lh_supervisor *supervisor, struct lh_error *err) {
   const struct lh_run_options *const options = supervisor->options;
   const struct lh_store_options lake = {.base_dir = options->lake_base,
@@ -63,6 +89,7 @@ static lh_status open_lake(struct lh_supervisor *supervisor, struct lh_error *er
     lh_error_hint(err, "run again once it has ended");
     return status;
   }
+  warn_of_uploads(supervisor);
   return LH_OK;
 }
 

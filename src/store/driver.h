@@ -2,7 +2,7 @@
  * What a driver of the object store provides.
  *
  * store.c checks keys and picks the driver; a driver may rely on every key and prefix being valid. A driver's
- * store embeds struct lh_store as its first member. Every function is required.
+ * store embeds struct lh_store as its first member. Every function is required but where it says so.
  */
 #ifndef LH_STORE_DRIVER_H
 #define LH_STORE_DRIVER_H
@@ -19,6 +19,7 @@ struct lh_store {
 
 struct lh_store_lock {
   const struct lh_store_driver *driver;
+  char held_since[32]; /* of others; "" where there are none */
 };
 
 enum lh_store_removal {
@@ -47,6 +48,11 @@ struct lh_store_driver {
                     struct lh_store_entry **out, size_t *count, struct lh_error *err);
   lh_status (*remove)(struct lh_store *store, const char *prefix, enum lh_store_removal removal, bool dry_run,
                       uint64_t *files, uint64_t *bytes, struct lh_error *err);
+  /* Both NULL where there are no such things. */
+  lh_status (*list_uploads)(struct lh_store *store, struct lh_arena *arena, struct lh_store_upload **out,
+                            size_t *count, struct lh_error *err);
+  lh_status (*abort_upload)(struct lh_store *store, const struct lh_store_upload *upload,
+                            struct lh_error *err);
   lh_status (*lock)(struct lh_store *store, const char *key, bool exclusive, bool wait,
                     struct lh_store_lock **out, bool *locked, struct lh_error *err);
   void (*unlock)(struct lh_store_lock *lock);

@@ -170,6 +170,7 @@ struct other {
   struct identity who;
   pid_t pid;
   bool exclusive;
+  char started_at[32];
 };
 
 static lh_status decode_other(const struct lh_buf *text, const char *what, struct other *out,
@@ -182,6 +183,8 @@ static lh_status decode_other(const struct lh_buf *text, const char *what, struc
   out->pid = (pid_t)json_integer_value(json_object_get(root, "pid"));
   out->who.process_started = (uint64_t)json_integer_value(json_object_get(root, "process_started"));
   out->exclusive = json_is_true(json_object_get(root, "exclusive"));
+  const char *const started = json_string_value(json_object_get(root, "started_at"));
+  snprintf(out->started_at, sizeof(out->started_at), "%s", started != NULL ? started : "");
   json_decref(root);
   return LH_OK;
 }
@@ -208,7 +211,8 @@ static bool is_alive(const struct s3_lock *lock, const struct other *other, time
 
 struct search {
   const struct s3_lock *lock;
-  bool found; /* one that is alive and excludes this one */
+  bool found;     /* one that is alive and excludes this one */
+  char since[32]; /* when the first of those that are alive had begun */
   const char *stale[64];
   size_t stale_count;
   struct lh_arena *arena;
@@ -232,6 +236,9 @@ static lh_status judge(struct search *search, const struct lh_s3_object *object,
   const time_t renewed = parse_time(lh_http_response_header(&response, "last-modified"));
   const time_t age = now >= 0 && renewed >= 0 ? now - renewed : 0;
   if (is_alive(search->lock, &other, age)) {
+    if (search->since[0] == '\0' || strcmp(other.started_at, search->since) < 0) {
+      memcpy(search->since, other.started_at, sizeof(search->since));
+    }
     search->found = search->found || search->lock->exclusive || other.exclusive;
     return LH_OK;
   }
@@ -261,7 +268,7 @@ static lh_status take_leases(void *context, const struct lh_s3_object *objects, 
   return status;
 }
 
-static lh_status look_for_others(const struct s3_lock *lock, bool *found, struct lh_error *err) {
+static lh_status look_for_others(struct s3_lock *lock, bool *found, struct lh_error *err) {
   struct lh_arena arena;
   lh_arena_init(&arena, 0);
   struct search search = {.lock = lock, .arena = &arena};
@@ -274,6 +281,7 @@ static lh_status look_for_others(const struct s3_lock *lock, bool *found, struct
   }
   lh_arena_clear(&arena);
   *found = search.found;
+  memcpy(lock->base.held_since, search.since, sizeof(lock->base.held_since));
   return status;
 }
 

@@ -315,3 +315,27 @@ lh_status lh_s3_list_uploads(const struct lh_s3_store *store, const char *prefix
   *count = uploads.count;
   return status;
 }
+
+lh_status lh_s3_uploads(struct lh_store *base, struct lh_arena *arena, struct lh_store_upload **out,
+                        size_t *count, struct lh_error *err) {
+  const struct lh_s3_store *const store = (const struct lh_s3_store *)base;
+  const size_t prefix_length = strlen(store->prefix);
+  struct lh_s3_upload *found = NULL;
+  size_t found_count = 0;
+  LH_TRY(lh_s3_list_uploads(store, store->prefix, arena, &found, &found_count, err));
+  struct lh_store_upload *const uploads = LH_ARENA_ARRAY(arena, struct lh_store_upload, found_count);
+  if (uploads == NULL) {
+    return lh_error_memory(err);
+  }
+  size_t kept = 0;
+  for (size_t i = 0; i < found_count; i++) {
+    const char *const key = found[i].key + prefix_length;
+    if (strncmp(found[i].key, store->prefix, prefix_length) == 0 && lh_store_key_valid(key)) {
+      uploads[kept++] =
+          (struct lh_store_upload){.key = key, .id = found[i].id, .begun_at = found[i].initiated};
+    }
+  }
+  *out = uploads;
+  *count = kept;
+  return LH_OK;
+}

@@ -336,6 +336,8 @@ const struct lh_store_driver lh_store_s3_driver = {
     .replace = s3_replace,
     .list = lh_s3_list,
     .remove = lh_s3_remove,
+    .list_uploads = lh_s3_uploads,
+    .abort_upload = lh_s3_abort,
     .lock = lh_s3_lock,
     .unlock = lh_s3_unlock,
 };

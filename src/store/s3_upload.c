@@ -264,3 +264,14 @@ lh_status lh_s3_upload_abort(const struct lh_s3_store *store, const char *full_k
   lh_arena_clear(&arena);
   return status;
 }
+
+lh_status lh_s3_abort(struct lh_store *base, const struct lh_store_upload *upload, struct lh_error *err) {
+  const struct lh_s3_store *const store = (const struct lh_s3_store *)base;
+  struct lh_arena arena;
+  lh_arena_init(&arena, 2048);
+  const char *const full_key = lh_s3_full_key(store, upload->key, &arena);
+  const lh_status status =
+      full_key != NULL ? lh_s3_upload_abort(store, full_key, upload->id, err) : lh_error_memory(err);
+  lh_arena_clear(&arena);
+  return status;
+}

@@ -167,6 +167,23 @@ lh_status lh_store_sweep_unfinished(struct lh_store *store, const char *prefix, 
   return store->driver->remove(store, prefix, LH_STORE_REMOVE_UNFINISHED, dry_run, files, bytes, err);
 }
 
+bool lh_store_has_uploads(const struct lh_store *store) {
+  return store->driver->list_uploads != NULL;
+}
+
+lh_status lh_store_list_uploads(struct lh_store *store, struct lh_arena *arena, struct lh_store_upload **out,
+                                size_t *count, struct lh_error *err) {
+  *out = NULL;
+  *count = 0;
+  return lh_store_has_uploads(store) ? store->driver->list_uploads(store, arena, out, count, err) : LH_OK;
+}
+
+lh_status lh_store_abort_upload(struct lh_store *store, const struct lh_store_upload *upload,
+                                struct lh_error *err) {
+  LH_TRY(check_key(store, upload->key, err));
+  return store->driver->abort_upload(store, upload, err);
+}
+
 lh_status lh_store_lock(struct lh_store *store, const char *key, bool exclusive, bool wait,
                         struct lh_store_lock **out, bool *locked, struct lh_error *err) {
   *out = NULL;
@@ -179,4 +196,8 @@ void lh_store_unlock(struct lh_store_lock *lock) {
   if (lock != NULL) {
     lock->driver->unlock(lock);
   }
+}
+
+const char *lh_store_lock_held_since(const struct lh_store_lock *lock) {
+  return lock->held_since;
 }

@@ -105,13 +105,34 @@ lh_status lh_store_measure_prefix(struct lh_store *store, const char *prefix, ui
 lh_status lh_store_sweep_unfinished(struct lh_store *store, const char *prefix, bool dry_run, uint64_t *files,
                                     uint64_t *bytes, struct lh_error *err) LH_WARN_UNUSED;
 
+/* An upload that was begun and neither finished nor aborted. It is no object yet, but is paid for. */
+struct lh_store_upload {
+  const char *key;
+  const char *id;
+  const char *begun_at; /* ISO 8601 UTC; "" where unknown */
+};
+/* Whether unfinished objects are such uploads, which lh_store_list_uploads finds all at once, and not files
+ * beside the others, which lh_store_sweep_unfinished finds. */
+bool lh_store_has_uploads(const struct lh_store *store);
+/* Those of keys of this store, in `arena`; none where it has no such thing. */
+lh_status lh_store_list_uploads(struct lh_store *store, struct lh_arena *arena, struct lh_store_upload **out,
+                                size_t *count, struct lh_error *err) LH_WARN_UNUSED;
+lh_status lh_store_abort_upload(struct lh_store *store, const struct lh_store_upload *upload,
+                                struct lh_error *err) LH_WARN_UNUSED;
+
 /* An advisory lock on a key, shared or exclusive, between processes and between locks of one process,
  * released by lh_store_unlock or the process's end. `wait` false: `*locked` false and `*out` NULL when
- * another holds it. The key's object stays behind, empty: deleting it would let two holders in. */
+ * another holds it. On `file` the key's object stays behind, empty: deleting it would let two holders in. On
+ * S3 a lock that does not wait is a lease, an object that its holder renews until it unlocks, and which
+ * counts for five minutes more where the holder is killed on another machine; an exclusive one that waits is
+ * granted to all, since what it protects there is replaced on conditions. */
 struct lh_store_lock;
 lh_status lh_store_lock(struct lh_store *store, const char *key, bool exclusive, bool wait,
                         struct lh_store_lock **out, bool *locked, struct lh_error *err) LH_WARN_UNUSED;
 void lh_store_unlock(struct lh_store_lock *lock);
+/* When the earliest of the others that held the lock as it was taken had got it; "" where there was none, or
+ * where that is not known. */
+const char *lh_store_lock_held_since(const struct lh_store_lock *lock);
 
 /* A source over a local file outside any store, for `inspect`. */
 lh_status lh_file_source_open(const char *path, struct lh_source **out, struct lh_error *err) LH_WARN_UNUSED;
