@@ -286,7 +286,7 @@ static bool is_own_key(const char *key, struct lh_arena *arena) {
 static lh_status remove_uploads(struct collection *gc, struct lh_arena *arena, struct lh_error *err) {
   struct lh_store_upload *uploads = NULL;
   size_t count = 0;
-  LH_TRY(lh_store_list_uploads(gc->store, arena, &uploads, &count, err));
+  LH_TRY(lh_store_list_uploads(gc->store, "", arena, &uploads, &count, err));
   for (size_t i = 0; i < count; i++) {
     if (!is_own_key(uploads[i].key, arena)) {
       continue;

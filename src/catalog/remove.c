@@ -29,11 +29,31 @@ static lh_status remove_below(struct lh_store *store, const char *prefix, const 
   return LH_OK;
 }
 
+static lh_status abort_uploads(struct lh_store *store, const char *table, const char *version,
+                               struct lh_arena *arena, struct lh_error *err) {
+  struct lh_store_upload *uploads = NULL;
+  size_t count = 0;
+  const char *const directory = lh_arena_printf(arena, "/%s/", version);
+  if (directory == NULL) {
+    return lh_error_memory(err);
+  }
+  LH_TRY(lh_store_list_uploads(store, table, arena, &uploads, &count, err));
+  for (size_t i = 0; i < count; i++) {
+    if (strstr(uploads[i].key, directory) != NULL) {
+      LH_TRY(lh_store_abort_upload(store, &uploads[i], err));
+    }
+  }
+  return LH_OK;
+}
+
 lh_status lh_catalog_remove_version(struct lh_store *store, const char *table, const char *version,
                                     struct lh_error *err) {
   struct lh_arena arena;
   lh_arena_init(&arena, 0);
-  const lh_status status = remove_below(store, table, version, 0, &arena, err);
+  lh_status status = abort_uploads(store, table, version, &arena, err);
+  if (status == LH_OK) {
+    status = remove_below(store, table, version, 0, &arena, err);
+  }
   lh_arena_clear(&arena);
   return status;
 }

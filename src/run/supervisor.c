@@ -58,7 +58,7 @@ static void warn_of_uploads(const struct lh_supervisor *supervisor) {
   size_t left = 0;
   const char *const since = lh_store_lock_held_since(supervisor->run_lock);
   lh_arena_init(&arena, 0);
-  if (lh_store_list_uploads(supervisor->store, &arena, &uploads, &count, &ignored) == LH_OK) {
+  if (lh_store_list_uploads(supervisor->store, "", &arena, &uploads, &count, &ignored) == LH_OK) {
     for (size_t i = 0; i < count; i++) {
       left += since[0] == '\0' || strcmp(uploads[i].begun_at, since) < 0 ? 1 : 0;
     }

@@ -49,8 +49,8 @@ struct lh_store_driver {
   lh_status (*remove)(struct lh_store *store, const char *prefix, enum lh_store_removal removal, bool dry_run,
                       uint64_t *files, uint64_t *bytes, struct lh_error *err);
   /* Both NULL where there are no such things. */
-  lh_status (*list_uploads)(struct lh_store *store, struct lh_arena *arena, struct lh_store_upload **out,
-                            size_t *count, struct lh_error *err);
+  lh_status (*list_uploads)(struct lh_store *store, const char *prefix, struct lh_arena *arena,
+                            struct lh_store_upload **out, size_t *count, struct lh_error *err);
   lh_status (*abort_upload)(struct lh_store *store, const struct lh_store_upload *upload,
                             struct lh_error *err);
   lh_status (*lock)(struct lh_store *store, const char *key, bool exclusive, bool wait,

@@ -122,8 +122,8 @@ lh_status lh_s3_list(struct lh_store *base, const char *prefix, struct lh_arena 
                      struct lh_store_entry **out, size_t *count, struct lh_error *err) LH_WARN_UNUSED;
 lh_status lh_s3_remove(struct lh_store *base, const char *prefix, enum lh_store_removal removal, bool dry_run,
                        uint64_t *files, uint64_t *bytes, struct lh_error *err) LH_WARN_UNUSED;
-lh_status lh_s3_uploads(struct lh_store *base, struct lh_arena *arena, struct lh_store_upload **out,
-                        size_t *count, struct lh_error *err) LH_WARN_UNUSED;
+lh_status lh_s3_uploads(struct lh_store *base, const char *prefix, struct lh_arena *arena,
+                        struct lh_store_upload **out, size_t *count, struct lh_error *err) LH_WARN_UNUSED;
 lh_status lh_s3_abort(struct lh_store *base, const struct lh_store_upload *upload,
                       struct lh_error *err) LH_WARN_UNUSED;
 lh_status lh_s3_create(struct lh_store *base, const char *key, struct lh_sink **out,

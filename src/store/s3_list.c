@@ -316,13 +316,18 @@ lh_status lh_s3_list_uploads(const struct lh_s3_store *store, const char *prefix
   return status;
 }
 
-lh_status lh_s3_uploads(struct lh_store *base, struct lh_arena *arena, struct lh_store_upload **out,
-                        size_t *count, struct lh_error *err) {
+lh_status lh_s3_uploads(struct lh_store *base, const char *prefix, struct lh_arena *arena,
+                        struct lh_store_upload **out, size_t *count, struct lh_error *err) {
   const struct lh_s3_store *const store = (const struct lh_s3_store *)base;
   const size_t prefix_length = strlen(store->prefix);
   struct lh_s3_upload *found = NULL;
   size_t found_count = 0;
-  LH_TRY(lh_s3_list_uploads(store, store->prefix, arena, &found, &found_count, err));
+  const char *const below =
+      lh_arena_printf(arena, "%s%s%s", store->prefix, prefix, prefix[0] != '\0' ? "/" : "");
+  if (below == NULL) {
+    return lh_error_memory(err);
+  }
+  LH_TRY(lh_s3_list_uploads(store, below, arena, &found, &found_count, err));
   struct lh_store_upload *const uploads = LH_ARENA_ARRAY(arena, struct lh_store_upload, found_count);
   if (uploads == NULL) {
     return lh_error_memory(err);

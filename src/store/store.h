@@ -114,9 +114,10 @@ struct lh_store_upload {
 /* Whether unfinished objects are such uploads, which lh_store_list_uploads finds all at once, and not files
  * beside the others, which lh_store_sweep_unfinished finds. */
 bool lh_store_has_uploads(const struct lh_store *store);
-/* Those of keys of this store, in `arena`; none where it has no such thing. */
-lh_status lh_store_list_uploads(struct lh_store *store, struct lh_arena *arena, struct lh_store_upload **out,
-                                size_t *count, struct lh_error *err) LH_WARN_UNUSED;
+/* Those of keys below `prefix` ("" for all), in `arena`; none where it has no such thing. */
+lh_status lh_store_list_uploads(struct lh_store *store, const char *prefix, struct lh_arena *arena,
+                                struct lh_store_upload **out, size_t *count,
+                                struct lh_error *err) LH_WARN_UNUSED;
 lh_status lh_store_abort_upload(struct lh_store *store, const struct lh_store_upload *upload,
                                 struct lh_error *err) LH_WARN_UNUSED;
 

@@ -3,12 +3,17 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
+import time
+from pathlib import Path
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from processes import Gate, closed_gate, gated_query, kill_process, running, wait_until
 from services.s3_server import Bucket
-from support import Database, Project, run_lakehaul
+from support import Database, Project
 
 ROWS = 2000
 
@@ -56,4 +61,135 @@ def test_large_tables_go_up_in_parts_of_which_nothing_is_left(database, project,
     assert database.rows("SELECT sum(id) FROM big")[0][0] == sum(pc.sum(table.column("id")).as_py() for table in tables)
     etags = [s3_bucket.client.head_object(Bucket=s3_bucket.name, Key=f"l/{file['key']}")["ETag"] for file in pointer["files"]]
     assert any("-" in etag for etag in etags), "none was a multipart upload"
+    assert s3_bucket.uploads() == []
+
+
+# -------- runs that end before they should --------
+
+
+def noisy_query(gate: Gate, rows: int = 400_000, at: int = 350_000) -> str:
+    """Rows that no codec makes smaller, which stop at row `at`, long after the first parts have gone up."""
+    return (
+        f"SELECT i AS id, decode(md5(i::text) || md5((-i)::text) || md5((i * 7)::text), 'hex') AS noise,"
+        f" CASE WHEN i = {at} THEN {gate.sql} END AS gate FROM generate_series(1, {rows}) AS i"
+    )
+
+
+def wait_for_upload(bucket: Bucket) -> None:
+    def parts() -> bool:
+        return any(
+            bucket.client.list_parts(Bucket=bucket.name, Key=upload["Key"], UploadId=upload["UploadId"]).get("Parts")
+            for upload in bucket.uploads()
+        )
+
+    wait_until(parts, "a part has been uploaded")
+
+
+def noisy_project(database, project, gate: Gate, bucket: Bucket) -> Project:
+    return project(
+        {"noise": {"query": noisy_query(gate), "compression": "none"}}, source=database.uri, lake=f"{bucket.url}/l",
+        memory="128MB",
+    )
+
+
+def test_a_killed_run_changes_nothing_and_gc_removes_its_upload(database, project, s3_bucket: Bucket, s3_env) -> None:
+    with closed_gate(database) as gate:
+        made = noisy_project(database, project, gate, s3_bucket)
+        with running(made, env=s3_env) as run:
+            gate.wait_for()
+            wait_for_upload(s3_bucket)
+            run.kill()
+    assert [key for key in s3_bucket.keys() if key.startswith("l/noise/") or "tables" in key] == []
+    assert len(s3_bucket.uploads()) == 1
+    s3_bucket.client.create_multipart_upload(Bucket=s3_bucket.name, Key="l/noise/somebody-elses")
+    dry = json.loads(made.lakehaul("gc", "--dry-run", "--json", env=s3_env, expect=0).stdout)
+    assert dry["uploads"] == 1 and len(s3_bucket.uploads()) == 2
+    database.execute("CREATE TABLE small AS SELECT 1 AS n")
+    other = project({"small": {"table": "small"}}, source=database.uri, lake=f"{s3_bucket.url}/l")
+    assert "2 unfinished uploads of earlier runs" in other.run(env=s3_env, expect=0).stderr
+    assert "aborted 1 unfinished upload\n" in made.lakehaul("gc", env=s3_env, expect=0).stdout
+    assert [upload["Key"] for upload in s3_bucket.uploads()] == ["l/noise/somebody-elses"]
+    assert [key for key in s3_bucket.keys() if "running" in key] == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_stopped_aborts_its_upload(database, project, s3_bucket: Bucket, s3_env, number) -> None:
+    with closed_gate(database) as gate:
+        made = noisy_project(database, project, gate, s3_bucket)
+        with running(made, env=s3_env) as run:
+            gate.wait_for()
+            wait_for_upload(s3_bucket)
+            run.signal(number)
+            run.finish(expect=130)
+    assert s3_bucket.keys() == [] and s3_bucket.uploads() == []
+
+
+def test_a_worker_that_is_killed_leaves_no_upload(database, project, s3_bucket: Bucket, s3_env) -> None:
+    with closed_gate(database) as gate:
+        made = noisy_project(database, project, gate, s3_bucket)
+        with running(made, env=s3_env) as run:
+            gate.wait_for()
+            wait_for_upload(s3_bucket)
+            kill_process(run.worker("noise"))
+            run.finish(expect=1)
+    assert "killed by signal 9" in run.stdout
+    assert s3_bucket.keys() == [] and s3_bucket.uploads() == []
+
+
+# -------- several at once --------
+
+
+def test_gc_waits_for_no_run_and_is_refused_while_one_is_under_way(database, project, s3_bucket: Bucket, s3_env) -> None:
+    with closed_gate(database) as gate:
+        made = noisy_project(database, project, gate, s3_bucket)
+        with running(made, env=s3_env) as run:
+            gate.wait_for()
+            refused = made.lakehaul("gc", env=s3_env, expect=4)
+            assert f"a run is writing to lake {s3_bucket.url}/l" in refused.stderr
+            assert len([key for key in s3_bucket.keys() if key.startswith("l/_lakehaul/running/")]) == 1
+            gate.open()
+            run.finish()
+    made.lakehaul("gc", env=s3_env, expect=0)
+    assert [key for key in s3_bucket.keys() if "running" in key] == []
+
+
+def lease(**fields: object) -> bytes:
+    return json.dumps({"host": "elsewhere", "pid": 1, "boot_id": "x", "process_started": 1, "exclusive": False, **fields}).encode()
+
+
+def test_a_run_on_another_machine_keeps_gc_away_and_gc_keeps_runs_away(orders, project, s3_bucket: Bucket, s3_env) -> None:
+    made = project({"orders": {"table": "orders"}}, source=orders.uri, lake=f"{s3_bucket.url}/l")
+    s3_bucket.put("l/_lakehaul/running/elsewhere-1-a.json", lease())
+    made.run(env=s3_env, expect=0)
+    assert "a run is writing" in made.lakehaul("gc", env=s3_env, expect=4).stderr
+    s3_bucket.put("l/_lakehaul/running/elsewhere-1-a.json", lease(exclusive=True))
+    assert "is locked by a running lakehaul gc" in made.run(env=s3_env, expect=4).stderr
+
+
+def test_a_lease_that_nobody_renews_is_removed(orders, project, s3_bucket: Bucket, s3_env) -> None:
+    made = project({"orders": {"table": "orders"}}, source=orders.uri, lake=f"{s3_bucket.url}/l")
+    keys = [f"l/_lakehaul/running/{name}.json" for name in ("elsewhere-1-a", "here-2-b")]
+    s3_bucket.put(keys[0], lease(exclusive=True))
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    s3_bucket.put(keys[1], lease(boot_id=boot, pid=os.getpid(), exclusive=True))  # of another process of that number
+    ago = time.time() - 301
+    os.utime(s3_bucket.server.root / s3_bucket.name / keys[0], (ago, ago))
+    made.run(env=s3_env, expect=0)
+    assert [key for key in s3_bucket.keys() if "running" in key] == []
+
+
+def test_two_runs_at_once_follow_each_other_or_the_later_one_stays(database, project, s3_bucket: Bucket, s3_env) -> None:
+    with closed_gate(database) as gate:
+        made = project({"t": {"query": gated_query(gate)}}, source=database.uri, lake=f"{s3_bucket.url}/l")
+        with running(made, env=s3_env) as one, running(made, env=s3_env) as other:
+            gate.wait_for(2)
+            gate.open()
+            ends = [one.finish(expect=None), other.finish(expect=None)]
+    failed = [end for end in ends if end.process.returncode != 0]
+    assert len(failed) < 2 and all("a later run has published t" in end.stdout for end in failed)
+    pointer, tables = read_table(s3_bucket, "l", "t")
+    assert sorted(row for table in tables for row in table.column("id").to_pylist()) == list(range(1, 20_001))
+    versions = {pointer["version"], *(previous["version"] for previous in pointer["previous"])}
+    assert len(versions) == 2 - len(failed)
+    assert {key.split("/")[2] for key in s3_bucket.keys("l/t/")} == versions
     assert s3_bucket.uploads() == []
