@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -145,12 +146,60 @@ lh_status lh_cli_expect_local(const char *path, struct lh_error *err) {
   return LH_ERROR_UNSUPPORTED;
 }
 
+struct reference_context {
+  struct lh_engine *engine; /* to parse with */
+  const struct lh_project *project;
+};
+
+/* "hive.shop.orders" and "shop.orders" are orders where names without a schema are of that one. */
+static const char *without_schema(const struct lh_project *project, enum lh_engine_kind engine,
+                                  const char *name) {
+  const bool is_trino = engine == LH_ENGINE_TRINO;
+  const char *const catalog = is_trino ? project->trino.catalog : "awsdatacatalog";
+  const char *const schema = is_trino ? project->trino.schema : project->glue.database;
+  const size_t catalog_length = strlen(catalog);
+  const size_t schema_length = strlen(schema);
+  const char *rest = name;
+  if (strncasecmp(rest, catalog, catalog_length) == 0 && rest[catalog_length] == '.' &&
+      strchr(rest + catalog_length + 1, '.') != NULL) {
+    rest += catalog_length + 1;
+  }
+  return strncasecmp(rest, schema, schema_length) == 0 && rest[schema_length] == '.'
+             ? rest + schema_length + 1
+             : name;
+}
+
+static lh_status shorten_names(const struct lh_project *project, const struct lh_task_spec *task,
+                               struct lh_arena *arena, struct lh_engine_names *names, struct lh_error *err) {
+  const char **const shortened = LH_ARENA_ARRAY(arena, const char *, names->count);
+  if (shortened == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < names->count; i++) {
+    shortened[i] = without_schema(project, task->engine, names->names[i]);
+  }
+  names->names = shortened;
+  return LH_OK;
+}
+
 static lh_status referenced_tables(void *context, const struct lh_task_spec *task, struct lh_arena *arena,
                                    const char *const **names, size_t *count, struct lh_error *err) {
-  struct lh_engine_names found = {0};
-  const lh_status status = lh_engine_referenced_tables(context, task->sql, arena, &found, err);
+  const struct reference_context *const references = context;
+  const bool is_elsewhere = task->engine != LH_ENGINE_DUCKDB;
+  struct lh_engine_names found = {task->inputs, task->input_count};
+  lh_status status = LH_OK;
+  if (task->inputs == NULL) {
+    status = lh_engine_referenced_tables(references->engine, task->sql, arena, &found, err);
+  }
+  if (status == LH_OK && is_elsewhere) {
+    status = shorten_names(references->project, task, arena, &found, err);
+  }
   if (status != LH_OK) {
     err->code = status == LH_ERROR_QUERY ? LH_ERROR_PROJECT : status;
+    if (status == LH_ERROR_QUERY && is_elsewhere) {
+      lh_error_hint(err, "if %s understands it, say which tables it reads: inputs: [orders, users]",
+                    lh_engine_kind_name(task->engine));
+    }
     return lh_error_prefix(err, "task %s: %s", task->name, task->sql_path);
   }
   *names = found.names;
@@ -166,8 +215,9 @@ static lh_status build_graph(struct lh_cli_project *open, struct lh_error *err) 
       LH_TRY(lh_engine_open(&options, &engine, err));
     }
   }
+  struct reference_context references = {engine, open->project};
   const lh_status status =
-      lh_graph_build(open->project, referenced_tables, engine, &open->arena, &open->graph, err);
+      lh_graph_build(open->project, referenced_tables, &references, &open->arena, &open->graph, err);
   lh_engine_free(engine);
   return status;
 }

@@ -116,7 +116,8 @@ static lh_status check_external_tables(struct lh_cli_project *open, struct findi
   lh_status status = LH_OK;
   for (size_t i = 0; i < open->graph->node_count; i++) {
     const struct lh_graph_node *const node = &open->graph->nodes[i];
-    for (size_t j = 0; j < node->external_count && status == LH_OK; j++) {
+    const bool is_elsewhere = node->task->engine != LH_ENGINE_DUCKDB; /* with other tables than the lake's */
+    for (size_t j = 0; j < node->external_count && !is_elsewhere && status == LH_OK; j++) {
       status = check_external_table(open, store, node->task, node->external_tables[j], findings, err);
     }
   }

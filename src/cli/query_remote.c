@@ -7,11 +7,6 @@
 #include "cli/cli.h"
 #include "task/elsewhere.h"
 
-/* What a signal sets while a statement is waited for. */
-static void set_cancelled(void *target) {
-  atomic_store((atomic_bool *)target, true);
-}
-
 static lh_status print_rows(struct lh_remote_statement *statement, struct lh_table_printer *printer,
                             struct lh_batch *batch, struct lh_error *err) {
   for (;;) {
@@ -57,9 +52,12 @@ static void print_statistics(const struct lh_remote *remote, const struct lh_rem
 
 static lh_status run(const struct lh_remote_query *query, struct lh_remote *remote, struct lh_error *err) {
   struct lh_remote_statement *statement = NULL;
-  const int64_t timeout_ms =
-      query->timeout_ms > 0 ? query->timeout_ms : lh_task_timeout_elsewhere(query->project, query->engine);
-  LH_TRY(lh_remote_start(remote, query->sql, timeout_ms, &statement, err));
+  const struct lh_remote_sql sql = {
+      .text = query->sql,
+      .timeout_ms = query->timeout_ms > 0 ? query->timeout_ms
+                                          : lh_task_timeout_elsewhere(query->project, query->engine),
+  };
+  LH_TRY(lh_remote_start(remote, &sql, &statement, err));
   const lh_status status = print_result(statement, query->format, err);
   if (status == LH_OK) {
     print_statistics(remote, lh_remote_statistics(statement));
@@ -70,15 +68,13 @@ static lh_status run(const struct lh_remote_query *query, struct lh_remote *remo
 
 lh_status lh_cli_query_remote(const struct lh_remote_query *query, struct lh_interrupt *interrupt,
                               struct lh_error *err) {
-  atomic_bool cancelled = false;
   struct lh_remote *remote = NULL;
   LH_TRY(lh_remote_check_reads(query->sql, true, err));
-  lh_interrupt_set(interrupt, set_cancelled, &cancelled);
-  lh_status status = lh_task_open_elsewhere(query->project, query->engine, &cancelled, &remote, err);
+  lh_status status =
+      lh_task_open_elsewhere(query->project, query->engine, &interrupt->is_raised, &remote, err);
   if (status == LH_OK) {
     status = run(query, remote, err);
   }
   lh_remote_free(remote);
-  lh_interrupt_set(interrupt, NULL, NULL);
   return status;
 }

@@ -77,11 +77,14 @@ static struct reason read_reason(const char *text) {
   return reason;
 }
 
-static void set_failure(lh_status code, const char *text, const char *id, struct lh_error *err) {
+static void set_failure(const struct athena_statement *statement, lh_status code, const char *text,
+                        struct lh_error *err) {
   const struct reason reason = read_reason(text);
+  const char *const id = statement->common.statistics.query_id;
   char place[64] = "";
   if (reason.line > 0) {
-    snprintf(place, sizeof(place), "line %d, column %d: ", reason.line, reason.column);
+    snprintf(place, sizeof(place), "line %d, column %d: ", lh_remote_line(&statement->common, reason.line),
+             reason.column);
   }
   lh_error_set(err, code, "%s%s (Athena%s%s%s%s)", place, reason.message, reason.name[0] != '\0' ? ": " : "",
                reason.name, id[0] != '\0' ? ", query " : "", id);
@@ -104,7 +107,7 @@ static void add_hint(const struct athena *athena, struct lh_error *err) {
 }
 
 /* What the service refuses at once is the SQL's fault where it tells a place in it. */
-static lh_status fail_call(const struct athena *athena, struct lh_error *err) {
+static lh_status fail_call(const struct athena_statement *statement, struct lh_error *err) {
   if (err->code != LH_ERROR_CATALOG) {
     return err->code;
   }
@@ -113,9 +116,9 @@ static lh_status fail_call(const struct athena *athena, struct lh_error *err) {
       isdigit((unsigned char)line[5])) {
     char text[LH_ERROR_MESSAGE_MAX];
     snprintf(text, sizeof(text), "%s", line);
-    set_failure(LH_ERROR_QUERY, text, "", err);
+    set_failure(statement, LH_ERROR_QUERY, text, err);
   }
-  add_hint(athena, err);
+  add_hint(athena_of(&statement->common), err);
   return err->code;
 }
 
@@ -136,8 +139,8 @@ static lh_status fail_execution(struct athena_statement *statement, const json_t
   }
   /* Category 1 is the service's, 2 the user's, 3 neither's. */
   const bool is_of_service = number_of(error, "ErrorCategory") == 1;
-  set_failure(is_of_service ? LH_ERROR_CATALOG : LH_ERROR_QUERY, reason[0] != '\0' ? reason : "it failed", id,
-              err);
+  set_failure(statement, is_of_service ? LH_ERROR_CATALOG : LH_ERROR_QUERY,
+              reason[0] != '\0' ? reason : "it failed", err);
   if (json_is_true(json_object_get(error, "Retryable"))) {
     err->error_class = LH_ERROR_CLASS_RETRYABLE;
     lh_error_hint(err, "Athena says that it may pass later: run again");
@@ -184,7 +187,7 @@ static lh_status send_statement(struct athena_statement *statement, const char *
   LH_TRY(make_token(token, err));
   if (lh_aws_call_json(athena->client, "AmazonAthena.StartQueryExecution", start_input(athena, sql, token),
                        &answer, err) != LH_OK) {
-    return fail_call(athena, err);
+    return fail_call(statement, err);
   }
   const char *id = NULL;
   const lh_status status =
@@ -225,7 +228,7 @@ static lh_status poll(struct athena_statement *statement, bool *has_ended, bool 
   json_t *answer = NULL;
   json_t *const input = json_pack("{s:s}", "QueryExecutionId", statement->common.statistics.query_id);
   if (lh_aws_call_json(athena->client, "AmazonAthena.GetQueryExecution", input, &answer, err) != LH_OK) {
-    return fail_call(athena, err);
+    return fail_call(statement, err);
   }
   const json_t *const execution = json_object_get(answer, "QueryExecution");
   const json_t *const found = json_object_get(execution, "Status");
@@ -276,7 +279,7 @@ static lh_status get_page(struct athena_statement *statement, const char *next, 
   }
   LH_TRY(lh_remote_check(&statement->common, err));
   if (lh_aws_call_json(athena->client, "AmazonAthena.GetQueryResults", input, &answer, err) != LH_OK) {
-    return fail_call(athena, err);
+    return fail_call(statement, err);
   }
   json_decref(statement->page);
   statement->page = answer;
@@ -411,6 +414,24 @@ static void free_athena(struct lh_remote *remote) {
   free(athena);
 }
 
+static const char *create_table_sql(const struct lh_remote *remote, const struct lh_remote_table *table,
+                                    struct lh_arena *arena) {
+  const char *const schema = lh_remote_quote(remote->schema, '"', arena);
+  const char *const location = lh_remote_quote(table->location, '\'', arena);
+  return schema != NULL && location != NULL
+             ? lh_arena_printf(arena,
+                               "CREATE TABLE %s.\"%s\" WITH (format = 'PARQUET', write_compression = '%s', "
+                               "external_location = %s) AS",
+                               schema, table->name, table->codec, location)
+             : NULL;
+}
+
+/* Hive's language, which has other quotes. */
+static const char *drop_table_sql(const struct lh_remote *remote, const char *name, struct lh_arena *arena) {
+  const char *const schema = lh_remote_quote(remote->schema, '`', arena);
+  return schema != NULL ? lh_arena_printf(arena, "DROP TABLE IF EXISTS %s.`%s`", schema, name) : NULL;
+}
+
 static const struct lh_remote_driver driver = {
     .name = "Athena",
     .statement_size = sizeof(struct athena_statement),
@@ -419,6 +440,8 @@ static const struct lh_remote_driver driver = {
     .cancel = cancel,
     .clear = clear,
     .free = free_athena,
+    .create_table_sql = create_table_sql,
+    .drop_table_sql = drop_table_sql,
 };
 
 static lh_status open_clients(struct athena *athena, const atomic_bool *cancelled, struct lh_error *err) {
@@ -442,7 +465,7 @@ lh_status lh_remote_open_athena(const struct lh_athena_target *target, const ato
   if (athena == NULL) {
     return lh_error_memory(err);
   }
-  athena->common = (struct lh_remote){.driver = &driver, .cancelled = cancelled};
+  athena->common = (struct lh_remote){.driver = &driver, .cancelled = cancelled, .schema = target->database};
   athena->target = *target;
   const lh_status status = open_clients(athena, cancelled, err);
   if (status != LH_OK) {

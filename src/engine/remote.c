@@ -22,15 +22,16 @@ void lh_remote_free(struct lh_remote *remote) {
 }
 
 /* A semicolon behind the statement is a shell's, not the engine's. */
-static char *without_semicolon(const char *sql, struct lh_arena *arena) {
-  size_t length = strlen(sql);
-  while (length > 0 && (isspace((unsigned char)sql[length - 1]) || sql[length - 1] == ';')) {
+static const char *whole_text(const struct lh_remote_sql *sql, struct lh_arena *arena) {
+  size_t length = strlen(sql->text);
+  while (length > 0 && (isspace((unsigned char)sql->text[length - 1]) || sql->text[length - 1] == ';')) {
     length--;
   }
-  return lh_arena_strndup(arena, sql, length);
+  const char *const text = lh_arena_strndup(arena, sql->text, length);
+  return text != NULL && sql->before != NULL ? lh_arena_printf(arena, "%s\n%s", sql->before, text) : text;
 }
 
-lh_status lh_remote_start(struct lh_remote *remote, const char *sql, int64_t timeout_ms,
+lh_status lh_remote_start(struct lh_remote *remote, const struct lh_remote_sql *sql,
                           struct lh_remote_statement **out, struct lh_error *err) {
   *out = NULL;
   struct lh_remote_statement *const statement = calloc(1, remote->driver->statement_size);
@@ -39,10 +40,12 @@ lh_status lh_remote_start(struct lh_remote *remote, const char *sql, int64_t tim
   }
   statement->remote = remote;
   statement->start_ns = lh_clock_ns();
-  statement->timeout_ms = timeout_ms;
+  statement->timeout_ms = sql->timeout_ms;
+  statement->codec = sql->codec;
+  statement->lines_before = sql->before != NULL ? 1 : 0;
   statement->statistics.query_id = "";
   lh_arena_init(&statement->arena, 0);
-  const char *const text = without_semicolon(sql, &statement->arena);
+  const char *const text = whole_text(sql, &statement->arena);
   lh_status status = text != NULL ? remote->driver->start(statement, text, err) : lh_error_memory(err);
   if (status == LH_OK) {
     status = lh_remote_check_names(&statement->schema, err);
@@ -53,6 +56,10 @@ lh_status lh_remote_start(struct lh_remote *remote, const char *sql, int64_t tim
   }
   *out = statement;
   return LH_OK;
+}
+
+int lh_remote_line(const struct lh_remote_statement *statement, int line) {
+  return line > statement->lines_before ? line - statement->lines_before : 1;
 }
 
 const struct lh_schema *lh_remote_schema(const struct lh_remote_statement *statement) {
@@ -91,11 +98,10 @@ static lh_status drain(struct lh_remote_statement *statement, struct lh_error *e
   return status;
 }
 
-lh_status lh_remote_execute(struct lh_remote *remote, const char *sql, int64_t timeout_ms,
-                            struct lh_arena *arena, struct lh_remote_statistics *statistics,
-                            struct lh_error *err) {
+lh_status lh_remote_execute(struct lh_remote *remote, const struct lh_remote_sql *sql, struct lh_arena *arena,
+                            struct lh_remote_statistics *statistics, struct lh_error *err) {
   struct lh_remote_statement *statement = NULL;
-  LH_TRY(lh_remote_start(remote, sql, timeout_ms, &statement, err));
+  LH_TRY(lh_remote_start(remote, sql, &statement, err));
   lh_status status = drain(statement, err);
   if (status == LH_OK && statistics != NULL) {
     *statistics = statement->statistics;

@@ -51,9 +51,16 @@ struct lh_remote_statistics {
 
 struct lh_remote_statement;
 
-/* Sends `sql`, without a semicolon behind it, and waits until the columns of its result are known.
- * `timeout_ms` counts from here until the last row; 0: none. LH_ERROR_DATA for two columns of one name. */
-lh_status lh_remote_start(struct lh_remote *remote, const char *sql, int64_t timeout_ms,
+struct lh_remote_sql {
+  const char *before; /* a line in front of the text, of which errors do not count the lines; NULL: none */
+  const char *text;   /* a semicolon at its end is not sent */
+  const char *codec;  /* of files that it writes, where the engine is told apart from the text; NULL: none */
+  int64_t timeout_ms; /* from the start until the last row; 0: none */
+};
+
+/* Sends the statement and waits until the columns of its result are known. LH_ERROR_DATA for two columns of
+ * one name. */
+lh_status lh_remote_start(struct lh_remote *remote, const struct lh_remote_sql *sql,
                           struct lh_remote_statement **out, struct lh_error *err) LH_WARN_UNUSED;
 /* Lives as long as the statement. Every field is nullable. No fields: it has no result. */
 const struct lh_schema *lh_remote_schema(const struct lh_remote_statement *statement);
@@ -67,9 +74,27 @@ const struct lh_remote_statistics *lh_remote_statistics(const struct lh_remote_s
 void lh_remote_statement_free(struct lh_remote_statement *statement);
 
 /* Runs a statement to its end and forgets its rows. `statistics` may be NULL; its query_id is in `arena`. */
-lh_status lh_remote_execute(struct lh_remote *remote, const char *sql, int64_t timeout_ms,
-                            struct lh_arena *arena, struct lh_remote_statistics *statistics,
-                            struct lh_error *err) LH_WARN_UNUSED;
+lh_status lh_remote_execute(struct lh_remote *remote, const struct lh_remote_sql *sql, struct lh_arena *arena,
+                            struct lh_remote_statistics *statistics, struct lh_error *err) LH_WARN_UNUSED;
+
+/* A table in the engine's catalog, in the schema or database of names without one, over files of its own. */
+struct lh_remote_table {
+  const char *name;     /* plain: a-z, 0-9 and _ */
+  const char *location; /* of its files, a directory's URL without a slash at the end; nothing is there yet */
+  const char *codec;    /* "ZSTD", "SNAPPY", "GZIP", "LZ4", "NONE" */
+};
+/* Makes it of the rows of `sql` (a SELECT; `before` is set here), as Parquet. */
+lh_status lh_remote_create_table(struct lh_remote *remote, const struct lh_remote_table *table,
+                                 const struct lh_remote_sql *sql, struct lh_arena *arena,
+                                 struct lh_remote_statistics *statistics,
+                                 struct lh_error *err) LH_WARN_UNUSED;
+/* Its columns, as the catalog has them, in `arena`. Every field is nullable. */
+lh_status lh_remote_describe_table(struct lh_remote *remote, const char *name, int64_t timeout_ms,
+                                   struct lh_arena *arena, struct lh_schema *out,
+                                   struct lh_error *err) LH_WARN_UNUSED;
+/* Takes it out of the catalog, where it is there; its files stay. */
+lh_status lh_remote_drop_table(struct lh_remote *remote, const char *name, int64_t timeout_ms,
+                               struct lh_arena *arena, struct lh_error *err) LH_WARN_UNUSED;
 
 /* LH_OK for statements that change nothing: SELECT, WITH, VALUES, TABLE, and, where `also_describes`, SHOW,
  * DESCRIBE and EXPLAIN. Anything else is LH_ERROR_QUERY. */

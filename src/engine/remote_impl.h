@@ -22,11 +22,16 @@ struct lh_remote_driver {
   void (*cancel)(struct lh_remote_statement *statement);
   void (*clear)(struct lh_remote_statement *statement);
   void (*free)(struct lh_remote *remote);
+  /* "CREATE TABLE … AS", one line, and "DROP TABLE …", in `arena`; NULL without memory. */
+  const char *(*create_table_sql)(const struct lh_remote *remote, const struct lh_remote_table *table,
+                                  struct lh_arena *arena);
+  const char *(*drop_table_sql)(const struct lh_remote *remote, const char *name, struct lh_arena *arena);
 };
 
 struct lh_remote {
   const struct lh_remote_driver *driver;
   const atomic_bool *cancelled;
+  const char *catalog, *schema; /* of names without one; no catalog where it is not to be named */
 };
 
 struct lh_remote_statement {
@@ -36,12 +41,16 @@ struct lh_remote_statement {
   struct lh_remote_statistics statistics;
   uint64_t start_ns;
   int64_t timeout_ms; /* 0: none */
+  const char *codec;  /* borrowed while the statement starts; NULL: none */
+  int lines_before;   /* of what was sent, that errors do not count */
 };
 
 /* LH_ERROR_INTERRUPTED once cancelled, LH_ERROR_QUERY once the time is over. */
 lh_status lh_remote_check(const struct lh_remote_statement *statement, struct lh_error *err) LH_WARN_UNUSED;
 /* Milliseconds left of the timeout, at least 1; 0 where there is none. */
 int64_t lh_remote_time_left(const struct lh_remote_statement *statement);
+/* A line that the engine has told, as its reader counts. */
+int lh_remote_line(const struct lh_remote_statement *statement, int line);
 /* Two columns of one name cannot be told apart in JSON and in files. */
 lh_status lh_remote_check_names(const struct lh_schema *schema, struct lh_error *err) LH_WARN_UNUSED;
 
@@ -50,6 +59,9 @@ lh_status lh_remote_check_names(const struct lh_schema *schema, struct lh_error 
  * nested types are STRING. Everything is nullable; the name is the caller's. In `arena`. */
 lh_status lh_remote_parse_type(const char *type, bool nested, struct lh_arena *arena, struct lh_field *field,
                                struct lh_error *err) LH_WARN_UNUSED;
+
+/* `text` between quotes, those in it doubled. NULL without memory. */
+const char *lh_remote_quote(const char *text, char quote, struct lh_arena *arena);
 
 /* How engines write bytes. */
 enum lh_remote_bytes {

@@ -56,7 +56,8 @@ static void add_header(struct lh_http_header *headers, size_t *count, const char
 }
 
 /* Who asks goes with every request, what is asked for with the first. */
-static size_t make_headers(const struct trino *trino, bool is_first, struct lh_http_header *headers) {
+static size_t make_headers(const struct trino *trino, bool is_first, const char *session,
+                           struct lh_http_header *headers) {
   size_t count = 0;
   add_header(headers, &count, "X-Trino-User", trino->user);
   add_header(headers, &count, "Authorization", trino->authorization);
@@ -67,7 +68,7 @@ static size_t make_headers(const struct trino *trino, bool is_first, struct lh_h
     add_header(headers, &count, "X-Trino-Client-Tags", "lakehaul");
     add_header(headers, &count, "X-Trino-Catalog", trino->settings->catalog);
     add_header(headers, &count, "X-Trino-Schema", trino->settings->schema);
-    add_header(headers, &count, "X-Trino-Session", trino->session);
+    add_header(headers, &count, "X-Trino-Session", session);
     /* Times with a zone come in UTC, and with all their digits. */
     add_header(headers, &count, "X-Trino-Time-Zone", "UTC");
     add_header(headers, &count, "X-Trino-Client-Capabilities", "PATH,PARAMETRIC_DATETIME");
@@ -174,6 +175,8 @@ static lh_status hint_for(const struct trino *trino, const char *name, struct lh
                   settings->catalog, settings->schema);
   } else if (strcmp(name, "PERMISSION_DENIED") == 0) {
     lh_error_hint(err, "Trino's user is %s", trino->user);
+  } else if (strstr(err->message, "on-managed") != NULL) {
+    lh_error_hint(err, "its Hive catalog needs hive.non-managed-table-writes-enabled=true");
   } else if (strstr(name, "MEMORY_LIMIT") != NULL) {
     lh_error_hint(err, "make the query hold less at a time, or raise Trino's limits");
   }
@@ -207,7 +210,7 @@ static lh_status fail_query(struct trino_statement *statement, lh_trino_place at
   const char *const id = statement->common.statistics.query_id;
   if (place != 0) {
     lh_error_set(err, code, "line %d, column %d: %s (Trino: %s, query %s)",
-                 (int)lh_trino_number(tape, place, "lineNumber"),
+                 lh_remote_line(&statement->common, (int)lh_trino_number(tape, place, "lineNumber")),
                  (int)lh_trino_number(tape, place, "columnNumber"), without_place(message), name, id);
   } else {
     lh_error_set(err, code, "%s (Trino: %s, query %s)", message, name, id);
@@ -295,7 +298,7 @@ static lh_status get_page(struct trino_statement *statement, struct lh_error *er
       .method = LH_HTTP_GET,
       .url = (const char *)statement->next.data,
       .headers = headers,
-      .header_count = make_headers(trino_of(&statement->common), false, headers),
+      .header_count = make_headers(trino_of(&statement->common), false, NULL, headers),
       .cancelled = statement->common.remote->cancelled,
   };
   LH_TRY(send_request(statement, &request, err));
@@ -304,12 +307,21 @@ static lh_status get_page(struct trino_statement *statement, struct lh_error *er
 
 static lh_status post_statement(struct trino_statement *statement, const char *sql, struct lh_error *err) {
   const struct trino *const trino = trino_of(&statement->common);
+  const char *const codec = statement->common.codec;
+  const char *session = trino->session;
+  if (session != NULL && codec != NULL) {
+    session = lh_arena_printf(&statement->common.arena, "%s,%s.compression_codec=%s", session,
+                              trino->settings->catalog, codec);
+    if (session == NULL) {
+      return lh_error_memory(err);
+    }
+  }
   struct lh_http_header headers[HEADERS_MAX];
   struct lh_http_request request = {
       .method = LH_HTTP_POST,
       .url = lh_arena_printf(&statement->common.arena, "%s/v1/statement", trino->base),
       .headers = headers,
-      .header_count = make_headers(trino, true, headers),
+      .header_count = make_headers(trino, true, session, headers),
       .body = sql,
       .body_size = strlen(sql),
       .cancelled = trino->common.cancelled,
@@ -379,7 +391,7 @@ static void cancel(struct lh_remote_statement *common) {
       .method = LH_HTTP_DELETE,
       .url = (const char *)statement->next.data,
       .headers = headers,
-      .header_count = make_headers(trino, false, headers),
+      .header_count = make_headers(trino, false, NULL, headers),
       .timeout_ms = CANCEL_TIMEOUT_MS,
   };
   struct lh_http_response response;
@@ -405,6 +417,28 @@ static void free_trino(struct lh_remote *remote) {
   free(trino);
 }
 
+/* Hive's tables that are not in its own directory are external, and keep their files when they are dropped.
+ */
+static const char *create_table_sql(const struct lh_remote *remote, const struct lh_remote_table *table,
+                                    struct lh_arena *arena) {
+  const char *const catalog = lh_remote_quote(remote->catalog, '"', arena);
+  const char *const schema = lh_remote_quote(remote->schema, '"', arena);
+  const char *const location = lh_remote_quote(table->location, '\'', arena);
+  return catalog != NULL && schema != NULL && location != NULL
+             ? lh_arena_printf(
+                   arena, "CREATE TABLE %s.%s.\"%s\" WITH (format = 'PARQUET', external_location = %s) AS",
+                   catalog, schema, table->name, location)
+             : NULL;
+}
+
+static const char *drop_table_sql(const struct lh_remote *remote, const char *name, struct lh_arena *arena) {
+  const char *const catalog = lh_remote_quote(remote->catalog, '"', arena);
+  const char *const schema = lh_remote_quote(remote->schema, '"', arena);
+  return catalog != NULL && schema != NULL
+             ? lh_arena_printf(arena, "DROP TABLE IF EXISTS %s.%s.\"%s\"", catalog, schema, name)
+             : NULL;
+}
+
 static const struct lh_remote_driver driver = {
     .name = "Trino",
     .statement_size = sizeof(struct trino_statement),
@@ -413,6 +447,8 @@ static const struct lh_remote_driver driver = {
     .cancel = cancel,
     .clear = clear,
     .free = free_trino,
+    .create_table_sql = create_table_sql,
+    .drop_table_sql = drop_table_sql,
 };
 
 /* -------- opening -------- */
@@ -477,9 +513,7 @@ static lh_status fill(struct trino *trino, struct lh_error *err) {
   trino->base = lh_arena_strndup(&trino->arena, settings->url, length);
   trino->user = settings->user != NULL ? settings->user : "lakehaul";
   /* Hive's times have milliseconds unless they are asked for more. */
-  trino->session =
-      lh_arena_printf(&trino->arena, "%s.timestamp_precision=MICROSECONDS,%s.compression_codec=ZSTD",
-                      settings->catalog, settings->catalog);
+  trino->session = lh_arena_printf(&trino->arena, "%s.timestamp_precision=MICROSECONDS", settings->catalog);
   if (trino->base == NULL || trino->session == NULL) {
     return lh_error_memory(err);
   }
@@ -503,7 +537,8 @@ lh_status lh_remote_open_trino(const struct lh_trino_settings *settings, const a
   if (trino == NULL) {
     return lh_error_memory(err);
   }
-  trino->common = (struct lh_remote){.driver = &driver, .cancelled = cancelled};
+  trino->common = (struct lh_remote){
+      .driver = &driver, .cancelled = cancelled, .catalog = settings->catalog, .schema = settings->schema};
   trino->settings = settings;
   lh_arena_init(&trino->arena, 0);
   const lh_status status = fill(trino, err);

@@ -217,7 +217,6 @@ static lh_status read_reading(const struct lh_yaml *yaml, const struct lh_yaml_f
 static lh_status read_services(struct lh_yaml *yaml, const struct lh_yaml_field *fields,
                                struct lh_project *project, struct lh_error *err) {
   static const char *const catalogs[] = {"local", "glue", "crawler"};
-  static const char *const engines[] = {"duckdb", "athena", "trino"};
   size_t choice = 0;
   LH_TRY(lh_service_spec_defaults(yaml->arena, project, err));
   if (fields[TOP_CATALOG].key != NULL) {
@@ -226,9 +225,7 @@ static lh_status read_services(struct lh_yaml *yaml, const struct lh_yaml_field 
     project->catalog = (enum lh_catalog_kind)choice;
   }
   if (fields[TOP_ENGINE].key != NULL) {
-    const struct choice known = {"engine", engines, 3, 1};
-    LH_TRY(read_choice(yaml, fields[TOP_ENGINE].value, &known, &choice, err));
-    project->engine = (enum lh_engine_kind)choice;
+    LH_TRY(lh_task_spec_read_engine(yaml, fields[TOP_ENGINE].value, NULL, &project->engine, err));
   }
   if (fields[TOP_AWS].key != NULL) {
     LH_TRY(lh_service_spec_read_aws(yaml, fields[TOP_AWS].value, &project->aws, err));
@@ -276,6 +273,7 @@ static lh_status read_settings(struct lh_yaml *yaml, const struct lh_yaml_field 
   }
   LH_TRY(read_lake(yaml, fields[TOP_LAKE].value, project, err));
   LH_TRY(read_services(yaml, fields, project, err));
+  defaults->engine = project->engine;
   LH_TRY(check_catalog(yaml, fields, project, err));
   defaults->catalog = project->catalog;
   if (fields[TOP_JOBS].key != NULL) {
@@ -399,6 +397,44 @@ static lh_status require_source(const struct lh_yaml *yaml, const yaml_node_t *r
   return LH_OK;
 }
 
+/* An engine elsewhere makes tables where it reads them, and publishes nothing by itself. */
+static lh_status check_engine(const struct lh_yaml *yaml, const struct lh_project *project,
+                              const struct lh_task_spec *task, const yaml_node_t *key, struct lh_error *err) {
+  const char *const engine = lh_engine_kind_name(task->engine);
+  if (task->engine == LH_ENGINE_ATHENA && strncmp(project->lake, "s3://", 5) != 0) {
+    lh_yaml_fail(yaml, key, LH_ERROR_PROJECT, err, "task %s runs on athena, and the lake is not on S3",
+                 task->name);
+    lh_error_hint(err, "write lake: s3://bucket/prefix, or engine: duckdb for this task");
+    return LH_ERROR_PROJECT;
+  }
+  if (task->engine == LH_ENGINE_ATHENA && project->catalog != LH_CATALOG_GLUE) {
+    lh_yaml_fail(yaml, key, LH_ERROR_PROJECT, err, "task %s runs on athena, which finds tables in Glue",
+                 task->name);
+    lh_error_hint(err, "write catalog: glue, or engine: duckdb for this task");
+    return LH_ERROR_PROJECT;
+  }
+  if (project->catalog == LH_CATALOG_CRAWLER) {
+    lh_yaml_fail(yaml, key, LH_ERROR_PROJECT, err,
+                 "task %s runs on %s, which would not see what this run makes before the crawler has",
+                 task->name, engine);
+    lh_error_hint(err, "write catalog: glue, or engine: duckdb for this task");
+    return LH_ERROR_PROJECT;
+  }
+  return LH_OK;
+}
+
+static lh_status check_engines(struct lh_yaml *yaml, const yaml_node_t *tasks,
+                               const struct lh_project *project, struct lh_error *err) {
+  const yaml_node_pair_t *const pairs = tasks->data.mapping.pairs.start;
+  for (size_t i = 0; i < project->task_count; i++) {
+    const struct lh_task_spec *const task = &project->tasks[i];
+    if (task->kind == LH_TASK_SQL && task->engine != LH_ENGINE_DUCKDB) {
+      LH_TRY(check_engine(yaml, project, task, lh_yaml_node(yaml, pairs[i].key), err));
+    }
+  }
+  return LH_OK;
+}
+
 static lh_status read_project(struct lh_yaml *yaml, struct lh_project *project, struct lh_error *err) {
   const yaml_node_t *const root = lh_yaml_root(yaml);
   if (root->type != YAML_MAPPING_NODE) {
@@ -418,6 +454,7 @@ static lh_status read_project(struct lh_yaml *yaml, struct lh_project *project, 
   LH_TRY(require_keys(yaml, root, fields, err));
   LH_TRY(read_settings(yaml, fields, project, &defaults, err));
   LH_TRY(read_tasks(yaml, fields[TOP_TASKS].value, &defaults, project, err));
+  LH_TRY(check_engines(yaml, fields[TOP_TASKS].value, project, err));
   return require_source(yaml, root, project, err);
 }
 

@@ -40,6 +40,9 @@ struct lh_task_spec {
   const char *query;          /* LH_TASK_QUERY: the SQL text */
   const char *sql_path;       /* LH_TASK_SQL: as written */
   const char *sql;            /* LH_TASK_SQL: the file's text */
+  enum lh_engine_kind engine; /* LH_TASK_SQL: the task's or the project's */
+  const char *const *inputs;  /* LH_TASK_SQL: what it reads, where its SQL is not to be asked; NULL: it is */
+  size_t input_count;
   const char *const *include; /* columns; NULL: all */
   size_t include_count;
   const char *const *exclude;
@@ -118,6 +121,8 @@ lh_status lh_project_get_source(const struct lh_project *project, const char **o
 /* NULL where there is none of that name. */
 const struct lh_task_spec *lh_project_find_task(const struct lh_project *project, const char *name);
 const char *lh_task_kind_name(enum lh_task_kind kind);
+/* "duckdb", "athena", "trino". */
+const char *lh_engine_kind_name(enum lh_engine_kind kind);
 
 /* "512MB", "1GiB", "64k", "4096" → bytes (powers of 1024 for all units, in any case, a space before them
  * allowed). False for anything else. */

@@ -40,6 +40,8 @@ enum task_key {
   KEY_FILE_SIZE,
   KEY_PARTITION_BY,
   KEY_WATERMARK,
+  KEY_ENGINE,
+  KEY_INPUTS,
   KEY_PARTITION_INDEX,
   KEY_PARTITION_PROJECTION
 };
@@ -65,6 +67,8 @@ static const struct lh_yaml_key task_keys[] = {
     [KEY_FILE_SIZE] = {"file_size", false},
     [KEY_PARTITION_BY] = {"partition_by", false},
     [KEY_WATERMARK] = {"watermark", false},
+    [KEY_ENGINE] = {"engine", false},
+    [KEY_INPUTS] = {"inputs", false},
     [KEY_PARTITION_INDEX] = {"partition_index", false},
     [KEY_PARTITION_PROJECTION] = {"partition_projection", false},
     {"file", true},
@@ -72,12 +76,10 @@ static const struct lh_yaml_key task_keys[] = {
     {"command", true},
     {"load", true},
     {"checks", true},
-    {"inputs", true},
     {"into", true},
     {"mode", true},
     {"key", true},
     {"source", true},
-    {"engine", true},
     {"timeout", true},
 };
 #define TASK_KEY_COUNT (sizeof(task_keys) / sizeof(task_keys[0]))
@@ -109,6 +111,22 @@ static lh_status check_name(const struct lh_yaml *yaml, const yaml_node_t *key, 
   lh_error_hint(err, "a task names a table of the lake: a-z, 0-9 and _, at most %d, the first no digit",
                 LH_TASK_NAME_MAX_BYTES);
   return LH_ERROR_PROJECT;
+}
+
+static const char *const engine_names[] = {
+    [LH_ENGINE_DUCKDB] = "duckdb", [LH_ENGINE_ATHENA] = "athena", [LH_ENGINE_TRINO] = "trino"};
+
+const char *lh_engine_kind_name(enum lh_engine_kind kind) {
+  return engine_names[kind];
+}
+
+lh_status lh_task_spec_read_engine(const struct lh_yaml *yaml, const yaml_node_t *node, const char *scope,
+                                   enum lh_engine_kind *out, struct lh_error *err) {
+  size_t index = 0;
+  LH_TRY(lh_yaml_get_word(yaml, node, "engine", scope, engine_names,
+                          sizeof(engine_names) / sizeof(engine_names[0]), &index, err));
+  *out = (enum lh_engine_kind)index;
+  return LH_OK;
 }
 
 lh_status lh_task_spec_read_compression(const struct lh_yaml *yaml, const yaml_node_t *node,
@@ -336,7 +354,8 @@ static lh_status read_kind_value(const struct lh_yaml *yaml, const yaml_node_t *
   return lh_error_set(err, LH_ERROR_INTERNAL, "task kind %d is unknown", (int)task->kind);
 }
 
-/* What concerns rows as the database has them says nothing to a task that reads the lake. */
+/* What concerns rows as the database has them says nothing to a task that reads the lake, nor the other way.
+ */
 static lh_status check_kind_takes(const struct lh_yaml *yaml, const struct lh_yaml_field *fields,
                                   const char *scope, enum lh_task_kind kind, struct lh_error *err) {
   static const struct {
@@ -353,10 +372,15 @@ static lh_status check_kind_takes(const struct lh_yaml *yaml, const struct lh_ya
       {KEY_STREAMS, false, "only tables are read over several connections"},
       {KEY_SPLIT_BY, false, "only tables are read over several connections"},
       {KEY_WATERMARK, true, "it is for tasks that read PostgreSQL"},
+      {KEY_ENGINE, false, "it is for SQL tasks: others run here"},
+      {KEY_INPUTS, false, "it is for SQL tasks: others read PostgreSQL"},
   };
   for (size_t i = 0; i < sizeof(of_tables) / sizeof(of_tables[0]); i++) {
     const yaml_node_t *const key = fields[of_tables[i].key].key;
-    const bool taken = kind == LH_TASK_TABLE || (kind == LH_TASK_QUERY && of_tables[i].of_queries);
+    const bool is_of_sql = of_tables[i].key == KEY_ENGINE || of_tables[i].key == KEY_INPUTS;
+    const bool taken = is_of_sql
+                           ? kind == LH_TASK_SQL
+                           : kind == LH_TASK_TABLE || (kind == LH_TASK_QUERY && of_tables[i].of_queries);
     if (key != NULL && !taken) {
       lh_yaml_fail(yaml, key, LH_ERROR_PROJECT, err, "%s is of kind %s and takes no %s", scope,
                    lh_task_kind_name(kind), task_keys[of_tables[i].key].name);
@@ -416,6 +440,31 @@ static lh_status read_policy(struct lh_yaml *yaml, const struct lh_yaml_field *f
   return LH_OK;
 }
 
+/* Where a SQL task runs, and what it reads. Elsewhere it is not lakehaul that writes the files. */
+static lh_status read_engine(struct lh_yaml *yaml, const struct lh_yaml_field *fields, const char *scope,
+                             struct lh_task_spec *task, struct lh_error *err) {
+  static const enum task_key of_the_writer[] = {KEY_PARTITION_BY, KEY_SORT_BY, KEY_COMPAT, KEY_BLOOM,
+                                                KEY_FILE_SIZE};
+  if (fields[KEY_ENGINE].key != NULL) {
+    LH_TRY(lh_task_spec_read_engine(yaml, fields[KEY_ENGINE].value, scope, &task->engine, err));
+  }
+  if (fields[KEY_INPUTS].key != NULL) {
+    LH_TRY(lh_yaml_get_texts(yaml, fields[KEY_INPUTS].value, "inputs", scope, &task->inputs,
+                             &task->input_count, err));
+  }
+  const bool is_elsewhere = task->kind == LH_TASK_SQL && task->engine != LH_ENGINE_DUCKDB;
+  for (size_t i = 0; is_elsewhere && i < sizeof(of_the_writer) / sizeof(of_the_writer[0]); i++) {
+    const yaml_node_t *const key = fields[of_the_writer[i]].key;
+    if (key != NULL) {
+      lh_yaml_fail(yaml, key, LH_ERROR_PROJECT, err, "%s runs on %s, which takes no %s", scope,
+                   lh_engine_kind_name(task->engine), task_keys[of_the_writer[i]].name);
+      lh_error_hint(err, "leave it out, or write engine: duckdb");
+      return LH_ERROR_PROJECT;
+    }
+  }
+  return LH_OK;
+}
+
 static lh_status read_partitions(struct lh_yaml *yaml, const struct lh_yaml_field *fields, const char *scope,
                                  struct lh_task_spec *task, struct lh_error *err) {
   const struct lh_yaml_field *const watermark = &fields[KEY_WATERMARK];
@@ -469,6 +518,7 @@ lh_status lh_task_spec_read(struct lh_yaml *yaml, const yaml_node_t *key, const 
   }
   LH_TRY(read_division(yaml, fields, scope, task, err));
   LH_TRY(read_partitions(yaml, fields, scope, task, err));
+  LH_TRY(read_engine(yaml, fields, scope, task, err));
   LH_TRY(lh_catalog_spec_read_index(yaml, &fields[KEY_PARTITION_INDEX], scope, task, err));
   LH_TRY(lh_catalog_spec_read_projection(yaml, &fields[KEY_PARTITION_PROJECTION], scope, task, err));
   if (fields[KEY_COLUMNS].key != NULL) {

@@ -25,6 +25,10 @@ lh_status lh_task_spec_read_compression(const struct lh_yaml *yaml, const yaml_n
 lh_status lh_task_spec_read_compat(const struct lh_yaml *yaml, const yaml_node_t *node, const char *scope,
                                    enum lh_compat *out, struct lh_error *err) LH_WARN_UNUSED;
 
+/* duckdb, athena or trino. */
+lh_status lh_task_spec_read_engine(const struct lh_yaml *yaml, const yaml_node_t *node, const char *scope,
+                                   enum lh_engine_kind *out, struct lh_error *err) LH_WARN_UNUSED;
+
 /* auto or none. */
 lh_status lh_task_spec_read_bloom(const struct lh_yaml *yaml, const yaml_node_t *node, const char *scope,
                                   bool *no_bloom, struct lh_error *err) LH_WARN_UNUSED;

@@ -59,6 +59,9 @@ static lh_status add_input(struct lh_supervisor *supervisor, const char *table,
 static lh_status resolve_inputs(struct lh_supervisor *supervisor, const struct lh_task_run *task,
                                 struct lh_job *job, struct lh_error *err) {
   const struct lh_graph_node *const node = task->node;
+  if (node->task->engine != LH_ENGINE_DUCKDB) {
+    return LH_OK; /* an engine elsewhere reads what its catalog shows */
+  }
   job->inputs =
       LH_ARENA_ARRAY(supervisor->arena, struct lh_task_input, node->dependency_count + node->external_count);
   if (job->inputs == NULL) {

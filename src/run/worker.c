@@ -84,6 +84,7 @@ static lh_status run_job(struct worker *worker, const struct lh_job *job, struct
   const struct lh_observer observer = {
       .context = worker, .started = on_started, .progress = on_progress, .warning = on_warning};
   struct lh_task_request request = {
+      .project = project,
       .spec = &pinned,
       .source = source,
       .session = lh_task_session(project, &pinned, &worker->arena),

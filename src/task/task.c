@@ -455,8 +455,11 @@ lh_status lh_task_verify(const struct lh_task_request *request, const struct lh_
 lh_status lh_task_run(const struct lh_task_request *request, struct lh_arena *arena,
                       struct lh_task_result *out, struct lh_error *err) {
   *out = (struct lh_task_result){0};
-  const lh_status status = request->spec->kind == LH_TASK_SQL ? lh_task_run_sql(request, arena, out, err)
-                                                              : run_extraction(request, arena, out, err);
+  const struct lh_task_spec *const spec = request->spec;
+  const lh_status status = spec->kind != LH_TASK_SQL ? run_extraction(request, arena, out, err)
+                           : spec->engine == LH_ENGINE_DUCKDB
+                               ? lh_task_run_sql(request, arena, out, err)
+                               : lh_task_run_sql_elsewhere(request, arena, out, err);
   /* What a signal cancelled fails in many ways; the cause is the signal. */
   LH_TRY(lh_interrupt_check(request->interrupt, err));
   return status;

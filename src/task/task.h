@@ -34,6 +34,7 @@ struct lh_task_input {
 };
 
 struct lh_task_request {
+  const struct lh_project *project; /* what it says of engines elsewhere; NULL for tasks that run here */
   const struct lh_task_spec *spec;
   const char *source; /* the project's; NULL for SQL tasks */
   struct lh_pg_session session;
@@ -141,8 +142,10 @@ lh_part_create_function lh_task_create_part;
 lh_status lh_task_add_parts(const struct lh_task_request *request, struct lh_parts *parts,
                             struct lh_arena *arena, struct lh_task_result *out,
                             struct lh_error *err) LH_WARN_UNUSED;
-/* The SQL kind. */
+/* The SQL kind, on the embedded engine and on one elsewhere. */
 lh_status lh_task_run_sql(const struct lh_task_request *request, struct lh_arena *arena,
                           struct lh_task_result *out, struct lh_error *err) LH_WARN_UNUSED;
+lh_status lh_task_run_sql_elsewhere(const struct lh_task_request *request, struct lh_arena *arena,
+                                    struct lh_task_result *out, struct lh_error *err) LH_WARN_UNUSED;
 
 #endif

@@ -233,7 +233,7 @@ def test_a_catalog_without_hives_settings_is_asked_without_them(query: Callable,
     fake_trino.pages = lambda sql: answers.pop(0)
     assert query("select 1", "--format", "csv", catalog="memory").stdout == "n\n1\n"
     sessions = [request.headers.get("X-Trino-Session") for request in fake_trino.requests]
-    assert sessions == ["memory.timestamp_precision=MICROSECONDS,memory.compression_codec=ZSTD", ""]
+    assert sessions == ["memory.timestamp_precision=MICROSECONDS", ""]
 
 
 @pytest.mark.parametrize(

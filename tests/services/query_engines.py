@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
+import tempfile
+import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+import duckdb
 
 from services.http_server import Exchange, HttpServer
 
@@ -198,3 +203,76 @@ def athena_column(name: str, kind: str) -> Json:
     base, _, rest = kind.partition("(")
     precision, _, scale = rest.rstrip(")").partition(",")
     return {"Name": name, "Label": name, "Type": base, "Precision": int(precision or 0), "Scale": int(scale or 0)}
+
+
+TRINO_TYPES = {
+    "BIGINT": "bigint", "INTEGER": "integer", "VARCHAR": "varchar", "DOUBLE": "double", "DATE": "date",
+    "BOOLEAN": "boolean", "TIMESTAMP": "timestamp(6)", "HUGEINT": "decimal(38,0)", "INTEGER[]": "array(integer)",
+}
+
+
+class TableMaker:
+    """What an engine does with CREATE TABLE … AS, the question for its columns, and DROP TABLE: DuckDB makes the
+    rows, over views that `views` makes for it, and `write` gets the file's URL and bytes. Files are named as Athena
+    and Trino name them, without an ending."""
+
+    def __init__(self, views: Callable[[Any], None], write: Callable[[str, bytes], None]) -> None:
+        self.views = views
+        self.write = write
+        self.tables: dict[str, list[tuple[str, str]]] = {}
+        """Those of its catalog, with their columns."""
+        self.made: list[str] = []
+        self.dropped: list[str] = []
+
+    def create(self, sql: str) -> int:
+        head, _, select = sql.partition(" AS\n")
+        assert head.startswith("CREATE TABLE ") and "format = 'PARQUET'" in head, head
+        name = head.split()[2].split(".")[-1].strip('"')
+        location = head.split("external_location = '")[1].split("'")[0]
+        with duckdb.connect() as connection, tempfile.TemporaryDirectory() as directory:
+            self.views(connection)
+            connection.execute(f"CREATE TABLE made AS {select}")
+            described = connection.execute("DESCRIBE made").fetchall()
+            rows = connection.execute("SELECT count(*) FROM made").fetchone()[0]
+            if rows > 0:
+                path = Path(directory) / "file"
+                connection.execute(f"COPY made TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
+                self.write(f"{location}/20261124_120000_00001_abcde_{uuid.uuid4()}", path.read_bytes())
+        self.tables[name] = [(column[0], TRINO_TYPES.get(column[1], column[1].lower())) for column in described]
+        self.made.append(name)
+        return rows
+
+    def columns(self, sql: str) -> list[tuple[str, str]]:
+        return self.tables.get(sql.split("table_name = '")[1].split("'")[0], [])
+
+    def drop(self, sql: str) -> None:
+        assert sql.startswith("DROP TABLE IF EXISTS ")
+        name = sql.split(".")[-1].strip('"`')
+        self.tables.pop(name, None)
+        self.dropped.append(name)
+
+    def trino(self, sql: str) -> list[Any]:
+        """As FakeTrino.pages."""
+        if sql.startswith("CREATE"):
+            try:
+                rows = self.create(sql)
+            except duckdb.Error as error:
+                return [{}, trino_error(f"line 2:1: {str(error).splitlines()[0]}", place=(2, 1))]
+            return [{}, {"columns": trino_columns(rows="bigint"), "data": [[rows]], "updateType": "CREATE TABLE"}]
+        if sql.startswith("SELECT column_name"):
+            columns = trino_columns(column_name="varchar", data_type="varchar")
+            return [{}, {"columns": columns, "data": [list(pair) for pair in self.columns(sql)]}]
+        self.drop(sql)
+        return [{}, {"updateType": "DROP TABLE"}]
+
+    def athena(self, sql: str) -> AthenaQuery:
+        """As FakeAthena.queries."""
+        if sql.startswith("CREATE"):
+            self.create(sql)
+            return AthenaQuery(statement_type="DDL", output="s3://results/tables/{id}", scanned_bytes=4096)
+        if sql.startswith("SELECT column_name"):
+            return AthenaQuery(
+                columns=[("column_name", "varchar"), ("data_type", "varchar")], rows=[list(pair) for pair in self.columns(sql)]
+            )
+        self.drop(sql)
+        return AthenaQuery(statement_type="DDL", output="s3://results/{id}.txt")

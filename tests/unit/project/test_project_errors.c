@@ -17,6 +17,7 @@
 #define V LAKEHAUL_VERSION
 /* Three lines; what follows starts on line 4. */
 #define HEAD "project: shop\nsource: postgresql://localhost/shop\nlake: ./lake\n"
+#define S3_HEAD "project: shop\nlake: s3://bucket/lake\n"
 #define TASKS "tasks:\n  orders: { table: public.orders }\n"
 #define TASK_HINT "a task names a table of the lake: a-z, 0-9 and _, at most 128, the first no digit"
 #define EMPTY_HINT "write a task below it, indented: orders: { table: public.orders }"
@@ -29,7 +30,7 @@
 #define TASK_KEYS                                                                                           \
   "table, query, sql, columns, compression, schema, where, on_unrepresentable, numeric, multidimensional, " \
   "names, compat, bloom, sort_by, streams, split_by, file_size, partition_by, "                             \
-  "watermark, partition_index, partition_projection"
+  "watermark, engine, inputs, partition_index, partition_projection"
 #define KEY_HINT "this version has: " TASK_KEYS
 #define NAME_64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
@@ -213,6 +214,23 @@ static const struct wrong_file wrong_tasks[] = {
      "give one of them: the columns to take, or those to leave out"},
     {HEAD "tasks:\n  a: { sql: good.sql, columns: { include: [b] } }\n",
      "5:23: task a is of kind sql and takes no columns", "name the columns in its SELECT"},
+    {HEAD "tasks:\n  a: { table: t, engine: trino }\n", "5:18: task a is of kind table and takes no engine",
+     "it is for SQL tasks: others run here"},
+    {HEAD "tasks:\n  a: { query: select 1, inputs: [b] }\n",
+     "5:25: task a is of kind query and takes no inputs", "it is for SQL tasks: others read PostgreSQL"},
+    {HEAD "tasks:\n  a: { sql: good.sql, engine: presto }\n", "5:31: unknown engine \"presto\" in task a",
+     "known here: duckdb, athena, trino"},
+    {HEAD "tasks:\n  a: { sql: good.sql, inputs: [] }\n", "5:31: inputs of task a is empty", ""},
+    {HEAD "tasks:\n  a: { sql: good.sql, engine: trino, partition_by: b }\n",
+     "5:38: task a runs on trino, which takes no partition_by", "leave it out, or write engine: duckdb"},
+    {HEAD "engine: trino\ntasks:\n  a: { sql: good.sql, sort_by: [b] }\n",
+     "6:23: task a runs on trino, which takes no sort_by", "leave it out, or write engine: duckdb"},
+    {HEAD "engine: athena\ntasks:\n  a: { sql: good.sql }\n",
+     "6:3: task a runs on athena, and the lake is not on S3",
+     "write lake: s3://bucket/prefix, or engine: duckdb for this task"},
+    {S3_HEAD "tasks:\n  a: { sql: good.sql, engine: athena }\n",
+     "4:3: task a runs on athena, which finds tables in Glue",
+     "write catalog: glue, or engine: duckdb for this task"},
     {HEAD "tasks:\n  a: { table: t, compression: lz5 }\n", "5:31: unknown compression \"lz5\" in task a",
      "known here: zstd, snappy, gzip, lz4_raw, none"},
 };
@@ -257,10 +275,6 @@ static const struct wrong_file wrong_variables[] = {
 static const struct wrong_file later_features[] = {
     {HEAD "catalog: crawler\n" TASKS, "4:10: catalog crawler is not available in lakehaul " V,
      "write catalog: local, or leave it out"},
-    {HEAD "engine: athena\n" TASKS, "4:9: engine athena is not available in lakehaul " V,
-     "write engine: duckdb, or leave it out"},
-    {HEAD "engine: trino\n" TASKS, "4:9: engine trino is not available in lakehaul " V,
-     "write engine: duckdb, or leave it out"},
     {HEAD "sources: { a: b }\n" TASKS, "4:1: sources is not available in lakehaul " V, TOP_HINT},
     {HEAD "notify: x\n" TASKS, "4:1: notify is not available in lakehaul " V, TOP_HINT},
     {HEAD "tasks:\n  a: { file: a.csv }\n", "5:8: file of task a is not available in lakehaul " V, KEY_HINT},

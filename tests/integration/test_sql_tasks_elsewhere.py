@@ -1,0 +1,196 @@
+"""SQL tasks on Athena and Trino: their tables are made there, read back, and published like any other. The engines are
+scripts over DuckDB here; test_trino.py has a real Trino."""
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import support
+from services.query_engines import FakeTrino, TableMaker, trino_error
+from support import lake_pointer, read_lake_duckdb, read_lake_pyarrow
+
+
+def write_file(url: str, data: bytes) -> None:
+    path = Path(url.removeprefix("file://"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+@pytest.fixture
+def shop(project: Callable[..., support.Project], fake_trino: FakeTrino) -> Callable[..., support.Project]:
+    """shop({"totals": "SELECT …"}, …): a task numbers on DuckDB, and others on Trino that read it."""
+
+    def make(texts: dict[str, str], tasks: dict | None = None, **keys: object) -> support.Project:
+        files = {f"{name}.sql": text for name, text in texts.items()}
+        files["numbers.sql"] = "SELECT i AS n, 'number ' || i AS name FROM range(1, 101) AS r(i)"
+        given = {name: {"sql": f"{name}.sql", "engine": "trino", **(tasks or {}).get(name, {})} for name in texts}
+        made = project(
+            {"numbers": {"sql": "numbers.sql"}, **given}, files=files, trino={"url": fake_trino.endpoint}, **keys
+        )
+
+        def views(connection) -> None:
+            for pointer in (made.lake / "_lakehaul" / "tables").glob("*.json"):
+                paths = [str(path) for path in support.lake_files(made.lake, pointer.stem)]
+                connection.from_parquet(paths).create_view(pointer.stem)
+
+        made.maker = TableMaker(views, write_file)
+        fake_trino.pages = made.maker.trino
+        return made
+
+    return make
+
+
+def test_a_table_made_on_trino_is_published_like_any_other(shop: Callable, fake_trino: FakeTrino) -> None:
+    made = shop({"totals": "SELECT n % 3 AS third, sum(n)::BIGINT AS total FROM numbers\nGROUP BY 1 ORDER BY 1;\n"})
+    summary = json.loads(made.run("--json").stdout)
+    assert [task["task"] for task in summary["tasks"]] == ["numbers", "totals"], "totals reads numbers"
+    assert sorted(read_lake_duckdb(made.lake, "totals")) == [(0, 1683), (1, 1717), (2, 1650)]
+    pointer = lake_pointer(made.lake, "totals")
+    assert pointer["source"] == "sql totals.sql on trino"
+    assert (pointer["rows"], [column["type"] for column in pointer["columns"]]) == (3, ["int64", "int64"])
+    (file,) = pointer["files"]
+    assert file["rows"] == 3 and file["bytes"] == (made.lake / file["key"]).stat().st_size
+    assert not file["key"].endswith(".parquet")
+    (name,) = made.maker.made
+    assert name.startswith("lakehaul_totals_2026") and made.maker.dropped == [name] and made.maker.tables == {}
+    create = fake_trino.statements[0].splitlines()[0]
+    assert create == (
+        f"CREATE TABLE \"hive\".\"test\".\"{name}\" WITH (format = 'PARQUET', external_location = "
+        f"'file://{made.lake}/totals/{pointer['version']}') AS"
+    )
+    session = fake_trino.requests[0].headers.get("X-Trino-Session")
+    assert session == "hive.timestamp_precision=MICROSECONDS,hive.compression_codec=ZSTD"
+    here = made.lakehaul("query", "--engine", "duckdb", "--format", "csv", "select sum(total) as s from totals", expect=0)
+    assert here.stdout == "s\n5050\n", "DuckDB reads files that have no ending"
+
+
+def test_runs_replace_and_gc_removes(shop: Callable) -> None:
+    made = shop({"ones": "SELECT n FROM numbers WHERE n = 1"})
+    for _ in range(3):
+        made.run()
+    first, second, third = sorted(path.name for path in (made.lake / "ones").iterdir())
+    assert lake_pointer(made.lake, "ones")["version"] == third
+    made.lakehaul("gc", "--keep", "1", expect=0)
+    assert [path.name for path in (made.lake / "ones").iterdir()] == [third]
+    assert read_lake_duckdb(made.lake, "ones") == [(1,)]
+
+
+def test_a_table_without_rows_has_its_columns(shop: Callable) -> None:
+    made = shop({"none": "SELECT n, name, [1, 2] AS list FROM numbers WHERE n < 0"})
+    made.run()
+    table = read_lake_pyarrow(made.lake, "none")
+    assert table.num_rows == 0 and table.column_names == ["n", "name", "list"]
+    assert [column["type"] for column in lake_pointer(made.lake, "none")["columns"]] == ["int64", "string", "list<int32>"]
+
+
+def test_an_error_in_the_sql_is_placed_in_the_tasks_file(shop: Callable) -> None:
+    made = shop({"wrong": "SELECT nope FROM numbers", "after": "SELECT * FROM wrong"})
+    stderr = made.run(expect=1).stderr
+    assert 'wrong.sql: line 1, column 1: Binder Error: Referenced column "nope" not found' in stderr
+    assert "wrong failed" in stderr, "what reads it is skipped"
+    assert not support.is_published(made.lake, "wrong")
+    assert list((made.lake / "wrong").glob("*")) == []
+    (name,) = made.maker.dropped
+    assert name.startswith("lakehaul_wrong_")
+
+
+def test_a_failure_after_files_were_written_leaves_none(shop: Callable, fake_trino: FakeTrino) -> None:
+    made = shop({"half": "SELECT n FROM numbers"})
+    made.run()
+    before = lake_pointer(made.lake, "half")
+
+    def fails(sql: str) -> list:
+        pages = made.maker.trino(sql)
+        return [{}, trino_error("worker node is gone", "REMOTE_TASK_ERROR", "INTERNAL_ERROR")] if sql.startswith("CREATE") else pages
+
+    fake_trino.pages = fails
+    stderr = made.run(expect=1).stderr
+    assert "worker node is gone" in stderr
+    assert lake_pointer(made.lake, "half") == before
+    assert [path.name for path in (made.lake / "half").iterdir()] == [before["version"]]
+    assert made.maker.tables == {}, "the half made table is dropped"
+
+
+def test_a_file_with_other_columns_is_not_published(shop: Callable, fake_trino: FakeTrino) -> None:
+    made = shop({"odd": "SELECT n FROM numbers"})
+
+    def renames(sql: str) -> list:
+        pages = made.maker.trino(sql)
+        return [{**pages[0]}, {**pages[1], "data": [["m", "bigint"]]}] if sql.startswith("SELECT") else pages
+
+    fake_trino.pages = renames
+    assert "has other columns than the table that it was written for" in made.run(expect=1).stderr
+    assert not support.is_published(made.lake, "odd") and made.maker.tables == {}
+
+
+def test_a_table_that_cannot_be_dropped_is_a_warning(shop: Callable, fake_trino: FakeTrino) -> None:
+    made = shop({"ones": "SELECT n FROM numbers WHERE n = 1"})
+    fake_trino.pages = lambda sql: (
+        [trino_error("Access Denied", "PERMISSION_DENIED")] if sql.startswith("DROP") else made.maker.trino(sql)
+    )
+    stderr = made.run().stderr
+    assert f"table {made.maker.made[0]} stays in the catalog of Trino and can be dropped: Access Denied" in stderr
+    assert read_lake_duckdb(made.lake, "ones") == [(1,)]
+
+
+def test_writes_to_tables_that_are_not_managed_may_be_forbidden(shop: Callable, fake_trino: FakeTrino) -> None:
+    made = shop({"ones": "SELECT 1 AS n"})
+    fake_trino.pages = lambda sql: (
+        [trino_error("Cannot create non-managed Hive table", "NOT_SUPPORTED")] if sql.startswith("CREATE") else made.maker.trino(sql)
+    )
+    assert "hive.non-managed-table-writes-enabled=true" in made.run(expect=1).stderr
+
+
+def test_an_interrupt_cancels_the_statement_and_drops_the_table(shop: Callable, fake_trino: FakeTrino) -> None:
+    made = shop({"slow": "SELECT n FROM numbers"})
+    made.run("numbers")
+    waits = threading.Event()
+    fake_trino.pages = lambda sql: [{} for _ in range(3000)] if sql.startswith("CREATE") else made.maker.trino(sql)
+    fake_trino.before = lambda place: (waits.set() if place == 5 else None, threading.Event().wait(0.02))
+    process = support.start_lakehaul("run", "--project", made.path, "slow", "--only")
+    assert waits.wait(30)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert fake_trino.cancelled == ["20261124_120000_00001_test"]
+    assert len(made.maker.dropped) == 1 and not support.is_published(made.lake, "slow")
+
+
+def test_trinos_own_sql_needs_the_names_of_what_it_reads(shop: Callable) -> None:
+    text = "SELECT n FROM numbers MATCH_RECOGNIZE (ORDER BY n MEASURES A.n AS n PATTERN (A) DEFINE A AS true)"
+    made = shop({"matched": text})
+    stderr = made.lakehaul("check", "--offline", expect=2).stderr
+    assert "task matched: matched.sql" in stderr and "if trino understands it" in stderr
+    assert "inputs: [orders, users]" in stderr
+    made = shop({"matched": text}, {"matched": {"inputs": ["numbers"]}})
+    made.lakehaul("check", "--offline", expect=0)
+    plan = json.loads(made.lakehaul("plan", "--json", expect=0).stdout)
+    assert [(task["task"], task["reads"]) for task in plan["tasks"]] == [("numbers", []), ("matched", ["numbers"])]
+
+
+def test_names_with_catalog_and_schema_are_those_of_tasks(shop: Callable) -> None:
+    made = shop({"a": "SELECT * FROM test.b", "b": "SELECT * FROM Hive.TEST.numbers", "c": "SELECT * FROM other.thing"})
+    plan = json.loads(made.lakehaul("plan", "--json", expect=0).stdout)
+    assert [(task["task"], task["reads"]) for task in plan["tasks"]] == [
+        ("numbers", []), ("b", ["numbers"]), ("a", ["b"]), ("c", ["other.thing"]),
+    ]
+    made.lakehaul("check", "--offline", expect=0)
+
+
+def test_a_task_that_writes_is_not_sent(shop: Callable, fake_trino: FakeTrino) -> None:
+    made = shop({"bad": "DELETE FROM numbers"}, {"bad": {"inputs": ["numbers"]}})
+    assert 'bad.sql: "DELETE …" is not a statement that reads' in made.run(expect=1).stderr
+    assert fake_trino.requests == []
+
+
+def test_a_strict_schema_holds_there_too(shop: Callable) -> None:
+    made = shop({"one": "SELECT n FROM numbers"}, {"one": {"schema": "strict"}})
+    made.run()
+    version = lake_pointer(made.lake, "one")["version"]
+    (made.directory / "one.sql").write_text("SELECT n, name FROM numbers")
+    assert "its schema is not the published one" in made.run(expect=1).stderr
+    assert [path.name for path in (made.lake / "one").iterdir()] == [version]
