@@ -144,8 +144,10 @@ if [[ " ${levels[*]} " == *" test "* ]]; then
     echo "setup: going on without what scripts/fetch-$needed.sh fetches" >&2
   done
 fi
-# parquet-java needs a JDK and Maven, too large to be installed for one test: it is skipped where they are missing.
+# These need a JDK and Maven, too large to be installed for a few tests: they are skipped where those are missing.
 if [[ " ${levels[*]} " == *" test "* ]] && command -v mvn >/dev/null && command -v javac >/dev/null; then
-  scripts/fetch-parquet-java.sh || echo "setup: going on without what scripts/fetch-parquet-java.sh fetches" >&2
+  for needed in parquet-java trino; do
+    "scripts/fetch-$needed.sh" || echo "setup: going on without what scripts/fetch-$needed.sh fetches" >&2
+  done
 fi
 if [ "$python" = yes ]; then install_python; fi

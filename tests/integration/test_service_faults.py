@@ -19,6 +19,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError, ConnectionClosedError, HTTPClientError, ResponseStreamingError, SSLError
 from services import faults
+from services.aws_server import AwsServer
 from services.credential_servers import ContainerCredentials, InstanceMetadata, SsoPortal, TokenService
 from services.environment import REGION, Keys, aws_env
 from services.fault_proxy import Fault, FaultProxy
@@ -204,7 +205,7 @@ def test_temporary_keys(s3_server: S3Server, s3_bucket: Bucket, s3_proxy: FaultP
             s3_server.client(endpoint=s3_proxy.endpoint, keys=wrong).list_objects_v2(Bucket=s3_bucket.name)
 
 
-def test_faults_of_glue(aws_server, aws_proxy: FaultProxy) -> None:
+def test_faults_of_glue(aws_server: AwsServer, aws_proxy: FaultProxy) -> None:
     glue = aws_server.client("glue", endpoint=aws_proxy.endpoint)
     glue.create_database(DatabaseInput={"Name": "shop"})
     aws_proxy.add(faults.json_error("ConcurrentModificationException", "too many"), "GetDatabase")

@@ -13,6 +13,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from services.aws_server import AwsServer
 from services.environment import Keys, aws_env
 from services.processes import server_user
 from services.s3_server import Bucket, S3Server
@@ -122,7 +123,7 @@ def test_buckets_are_a_tests_own(s3_server: S3Server) -> None:
     assert one.name not in [entry["Name"] for entry in s3_server.client().list_buckets()["Buckets"]]
 
 
-def test_moto_has_glue_athena_and_sts(aws_server) -> None:
+def test_moto_has_glue_athena_and_sts(aws_server: AwsServer) -> None:
     glue = aws_server.client("glue")
     glue.create_database(DatabaseInput={"Name": "shop"})
     glue.create_table(DatabaseName="shop", TableInput={"Name": "orders", "StorageDescriptor": {"Location": "s3://b/1/"}})
@@ -135,8 +136,61 @@ def test_moto_has_glue_athena_and_sts(aws_server) -> None:
     assert query["QueryExecutionId"]
 
 
-def test_moto_is_empty_for_each_test(aws_server) -> None:
+def test_moto_is_empty_for_each_test(aws_server: AwsServer) -> None:
     assert aws_server.client("glue").get_databases()["DatabaseList"] == []
+
+
+def orders_table(**more: object) -> dict[str, object]:
+    return {"Name": "orders", "StorageDescriptor": {"Location": "s3://b/1/"}, **more}
+
+
+def test_glue_checks_versions_of_tables(aws_server: AwsServer) -> None:
+    glue = aws_server.client("glue")
+    glue.create_database(DatabaseInput={"Name": "shop"})
+    glue.create_table(DatabaseName="shop", TableInput=orders_table())
+    table = glue.get_table(DatabaseName="shop", Name="orders")["Table"]
+    assert table["StorageDescriptor"]["NumberOfBuckets"] == 0
+    change = {"DatabaseName": "shop", "VersionId": table["VersionId"], "SkipArchive": True}
+    glue.update_table(TableInput=orders_table(Description="mine"), **change)
+    with pytest.raises(ClientError, match="ConcurrentModificationException"):
+        glue.update_table(TableInput=orders_table(Description="another's"), **change)
+    assert glue.get_table(DatabaseName="shop", Name="orders")["Table"]["Description"] == "mine"
+    assert len(glue.get_table_versions(DatabaseName="shop", TableName="orders")["TableVersions"]) == 1
+
+
+def test_glue_has_partition_indexes(aws_server: AwsServer) -> None:
+    glue = aws_server.client("glue")
+    glue.create_database(DatabaseInput={"Name": "shop"})
+    table = {"DatabaseName": "shop", "TableName": "orders"}
+    glue.create_table(DatabaseName="shop", TableInput=orders_table(PartitionKeys=[{"Name": "day", "Type": "date"}]))
+    glue.create_partition_index(**table, PartitionIndex={"IndexName": "by_day", "Keys": ["day"]})
+    with pytest.raises(ClientError, match="AlreadyExistsException"):
+        glue.create_partition_index(**table, PartitionIndex={"IndexName": "by_day", "Keys": ["day"]})
+    (index,) = glue.get_partition_indexes(**table)["PartitionIndexDescriptorList"]
+    assert (index["IndexName"], index["IndexStatus"], index["Keys"]) == ("by_day", "ACTIVE", [{"Name": "day", "Type": "date"}])
+
+
+def test_crawlers_run_as_long_as_a_test_wants(aws_server: AwsServer) -> None:
+    glue = aws_server.client("glue")
+    aws_server.crawls_take(polls=2)
+    glue.create_crawler(Name="c", Role="r", DatabaseName="shop", Targets={"S3Targets": [{"Path": "s3://b/"}]})
+    glue.update_crawler(Name="c", TablePrefix="p_")
+    glue.start_crawler(Name="c")
+    with pytest.raises(ClientError, match="CrawlerRunningException"):
+        glue.start_crawler(Name="c")
+    seen = []
+    while (crawler := glue.get_crawler(Name="c")["Crawler"])["State"] != "READY":
+        assert "LastCrawl" not in crawler
+        seen.append(crawler["State"])
+    assert "RUNNING" in seen
+    assert (crawler["LastCrawl"]["Status"], crawler["TablePrefix"]) == ("SUCCEEDED", "p_")
+    glue.start_crawler(Name="c")
+    aws_server.crawler("c").crawls[-1].status = "FAILED"
+    aws_server.crawler("c").crawls[-1].error_message = "no permission"
+    aws_server.crawler("c").metrics = {"TablesCreated": 2}
+    crawler = glue.get_crawler(Name="c")["Crawler"]
+    assert (crawler["LastCrawl"]["Status"], crawler["LastCrawl"]["ErrorMessage"]) == ("FAILED", "no permission")
+    assert glue.get_crawler_metrics(CrawlerNameList=["c"])["CrawlerMetricsList"][0]["TablesCreated"] == 2
 
 
 def test_an_environment_has_no_credentials_but_those_named(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,12 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from moto.glue.models import FakeCrawler, glue_backends
+from moto.moto_api import state_manager
 from moto.moto_api._internal import moto_api_backend
 from moto.server import ThreadedMotoServer
 
+from services import moto_glue
 from services.environment import REGION, Keys
 from services.s3_server import boto3_client
 
+ACCOUNT = "123456789012"
 SERVICES = ("GLUE", "ATHENA", "STS", "IAM")
 
 
@@ -34,11 +38,22 @@ class AwsServer:
 
     def reset(self) -> None:
         moto_api_backend.reset()
+        state_manager.unset_transition("glue::crawl")
+
+    def crawls_take(self, polls: int) -> None:
+        """Each crawl runs until it has been asked for that many times; before the first call it has ended at once."""
+        state_manager.set_transition("glue::crawl", {"progression": "manual", "times": polls})
+
+    def crawler(self, name: str) -> FakeCrawler:
+        """moto's own: `.crawls[-1].status = "FAILED"` (RUNNING, STOPPING, STOPPED, COMPLETED) and `.error_message`,
+        and `.metrics = {"TablesCreated": 2}` are what Glue then says."""
+        return glue_backends[ACCOUNT][self.region].get_crawler(name)
 
 
 @contextmanager
 def start_aws_server() -> Iterator[AwsServer]:
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    moto_glue.add()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import support
@@ -13,6 +14,10 @@ from services.environment import aws_env
 from services.fault_proxy import FaultProxy
 from services.query_engines import FakeAthena, FakeTrino
 from services.s3_server import Bucket, S3Server, start_s3_server
+
+if TYPE_CHECKING:  # what only some tests need is imported by them: moto takes a second
+    from services.aws_server import AwsServer
+    from services.trino_server import TrinoServer
 
 
 @pytest.fixture(scope="session")
@@ -29,18 +34,27 @@ def s3_bucket(s3_server: S3Server) -> Iterator[Bucket]:
 
 
 @pytest.fixture(scope="session")
-def aws_session_server() -> Iterator["AwsServer"]:
-    from services.aws_server import start_aws_server  # importing moto takes a second, which not all tests need
+def aws_session_server() -> Iterator[AwsServer]:
+    from services.aws_server import start_aws_server
 
     with start_aws_server() as server:
         yield server
 
 
 @pytest.fixture
-def aws_server(aws_session_server: "AwsServer") -> "AwsServer":
+def aws_server(aws_session_server: AwsServer) -> AwsServer:
     """Glue, Athena, STS and IAM with nothing in them."""
     aws_session_server.reset()
     return aws_session_server
+
+
+@pytest.fixture(scope="session")
+def trino_server() -> Iterator[TrinoServer]:
+    """Without catalogs: `with trino_server.file_catalog(s3_server) as catalog`, or glue_catalog."""
+    from services.trino_server import start_trino
+
+    with start_trino() as server:
+        yield server
 
 
 @pytest.fixture
@@ -56,7 +70,7 @@ def s3_env(s3_server: S3Server, aws_home: dict[str, str | None]) -> dict[str, st
 
 
 @pytest.fixture
-def aws_services_env(s3_env: dict[str, str | None], aws_server: "AwsServer") -> dict[str, str | None]:
+def aws_services_env(s3_env: dict[str, str | None], aws_server: AwsServer) -> dict[str, str | None]:
     """The same with moto's endpoints for Glue, Athena, STS and IAM as well."""
     return {**s3_env, **aws_server.env()}
 
@@ -69,7 +83,7 @@ def s3_proxy(s3_server: S3Server) -> Iterator[FaultProxy]:
 
 
 @pytest.fixture
-def aws_proxy(aws_server: "AwsServer") -> Iterator[FaultProxy]:
+def aws_proxy(aws_server: AwsServer) -> Iterator[FaultProxy]:
     """Before moto: `aws_server.env(endpoint=aws_proxy.endpoint)`."""
     with FaultProxy(aws_server.endpoint) as proxy:
         yield proxy

@@ -62,6 +62,7 @@ def server_process(
     log: Path,
     is_ready: Callable[[], bool],
     timeout_seconds: float,
+    cwd: Path = Path("/"),
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Runs `command` until the end of the block. What it prints goes to `log`, whose end is shown when it does not
     become ready."""
@@ -72,7 +73,7 @@ def server_process(
 
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, env=dict(env), cwd="/", stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            command, env=dict(env), cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             preexec_fn=end_with_parent, **_identity(),
         )
     try:
