@@ -2,15 +2,19 @@
 scripts over DuckDB here; test_trino.py has a real Trino."""
 from __future__ import annotations
 
+import io
 import json
 import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet
 import pytest
 import support
-from services.query_engines import FakeTrino, TableMaker, trino_error
+from services.aws_server import AwsServer
+from services.query_engines import AthenaQuery, FakeAthena, FakeTrino, TableMaker, trino_error
+from services.s3_server import Bucket
 from support import lake_pointer, read_lake_duckdb, read_lake_pyarrow
 
 
@@ -194,3 +198,97 @@ def test_a_strict_schema_holds_there_too(shop: Callable) -> None:
     (made.directory / "one.sql").write_text("SELECT n, name FROM numbers")
     assert "its schema is not the published one" in made.run(expect=1).stderr
     assert [path.name for path in (made.lake / "one").iterdir()] == [version]
+
+
+# Athena, over a lake on S3 that Glue shows
+
+
+@pytest.fixture
+def athena_shop(
+    project: Callable[..., support.Project],
+    fake_athena: FakeAthena,
+    s3_bucket: Bucket,
+    aws_services_env: dict[str, str | None],
+) -> Callable[..., support.Project]:
+    """athena_shop({"totals": "SELECT …"}, …): a task numbers on DuckDB, and others on Athena that read it."""
+
+    def make(texts: dict[str, str], **keys: object) -> support.Project:
+        files = {f"{name}.sql": text for name, text in texts.items()}
+        files["numbers.sql"] = "SELECT i AS n, 'number ' || i AS name FROM range(1, 101) AS r(i)"
+        tasks = {"numbers": {"sql": "numbers.sql", "engine": "duckdb"}, **{name: {"sql": f"{name}.sql"} for name in texts}}
+        made = project(
+            tasks, files=files, lake=f"{s3_bucket.url}/lake", catalog="glue", engine="athena",
+            glue={"database": "shop"}, athena={"workgroup": "tasks"}, **keys,
+        )
+        made.env = {**aws_services_env, "AWS_ENDPOINT_URL_ATHENA": fake_athena.endpoint}
+
+        def views(connection) -> None:
+            for key in s3_bucket.keys("lake/_lakehaul/tables/"):
+                pointer = json.loads(s3_bucket.get(key))
+                paths = []
+                for file in pointer["files"]:
+                    path = made.directory / file["key"].replace("/", "_")
+                    path.write_bytes(s3_bucket.get(f"lake/{file['key']}"))
+                    paths.append(str(path))
+                connection.from_parquet(paths).create_view(pointer["table"])
+
+        def write(url: str, data: bytes) -> None:
+            s3_bucket.put(url.removeprefix(f"{s3_bucket.url}/"), data)
+
+        made.maker = TableMaker(views, write)
+        fake_athena.queries = made.maker.athena
+        return made
+
+    return make
+
+
+def test_a_table_made_on_athena_is_published_in_glue(
+    athena_shop: Callable, fake_athena: FakeAthena, s3_bucket: Bucket, aws_server: AwsServer
+) -> None:
+    made = athena_shop({"totals": "SELECT n % 3 AS third, sum(n)::BIGINT AS total FROM numbers GROUP BY 1"})
+    made.run()
+    made.run()
+    pointer = json.loads(s3_bucket.get("lake/_lakehaul/tables/totals.json"))
+    assert pointer["source"] == "sql totals.sql on athena" and pointer["rows"] == 3
+    (file,) = pointer["files"]
+    rows = pyarrow.parquet.read_table(io.BytesIO(s3_bucket.get(f"lake/{file['key']}"))).to_pylist()
+    assert sorted((row["third"], row["total"]) for row in rows) == [(0, 1683), (1, 1717), (2, 1650)]
+    table = aws_server.client("glue").get_table(DatabaseName="shop", Name="totals")["Table"]
+    assert table["StorageDescriptor"]["Location"].rstrip("/") == f"{s3_bucket.url}/lake/totals/{pointer['version']}"
+    assert [(column["Name"], column["Type"]) for column in table["StorageDescriptor"]["Columns"]] == [
+        ("third", "bigint"), ("total", "bigint"),
+    ]
+    assert {table["Name"] for table in aws_server.client("glue").get_tables(DatabaseName="shop")["TableList"]} == {
+        "numbers", "totals",
+    }
+    create, describe, drop = fake_athena.statements()[3:]
+    name = made.maker.made[1]
+    assert create.splitlines()[0] == (
+        f"CREATE TABLE \"shop\".\"{name}\" WITH (format = 'PARQUET', write_compression = 'ZSTD', external_location = "
+        f"'{s3_bucket.url}/lake/totals/{pointer['version']}') AS"
+    )
+    assert f"table_schema = 'shop' AND table_name = '{name}'" in describe
+    assert drop == f"DROP TABLE IF EXISTS `shop`.`{name}`"
+    assert {started["WorkGroup"] for started in fake_athena.started} == {"tasks"}
+    query = made.lakehaul("query", "--engine", "duckdb", "--format", "csv", "select sum(total) as s from totals", expect=0)
+    assert query.stdout == "s\n5050\n"
+
+
+def test_a_failure_on_athena_leaves_nothing(
+    athena_shop: Callable, fake_athena: FakeAthena, s3_bucket: Bucket, aws_server: AwsServer
+) -> None:
+    made = athena_shop({"wrong": "SELECT 1 AS n,\n  nope FROM numbers"})
+
+    def fails(sql: str) -> AthenaQuery:
+        answer = made.maker.athena(sql.replace("nope", "name"))  # what it has written before it failed stays
+        if sql.startswith("CREATE"):
+            answer.states, answer.reason = ["RUNNING", "FAILED"], "COLUMN_NOT_FOUND: line 3:3: Column 'nope' cannot be resolved"
+        return answer
+
+    fake_athena.queries = fails
+    stderr = made.run(expect=1).stderr
+    assert "wrong.sql: line 2, column 3: Column 'nope' cannot be resolved (Athena: COLUMN_NOT_FOUND" in stderr
+    assert made.maker.tables == {} and len(made.maker.dropped) == 1
+    assert s3_bucket.keys("lake/wrong/") == []
+    tables = aws_server.client("glue").get_tables(DatabaseName="shop")["TableList"]
+    assert [table["Name"] for table in tables] == ["numbers"]
