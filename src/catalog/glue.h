@@ -37,6 +37,12 @@ void lh_glue_free(struct lh_glue *glue);
 lh_status lh_glue_find_database(struct lh_glue *glue, bool create, bool *found,
                                 struct lh_error *err) LH_WARN_UNUSED;
 
+/* What a view's unqualified names mean to who reads it in Glue. */
+struct lh_glue_view {
+  const char *catalog; /* as the reader calls Glue: "awsdatacatalog" is Athena's name */
+  const char *schema;  /* the database */
+};
+
 /* What a table of Glue is to be like, beyond what its pointer says. */
 struct lh_glue_request {
   struct lh_store *store; /* on S3 */
@@ -45,6 +51,7 @@ struct lh_glue_request {
   bool adopt;                                  /* take over a table that lakehaul did not make */
   bool has_index;                              /* an index over the partition keys, which Athena is to use */
   const struct lh_glue_projection *projection; /* NULL: partitions are registered one by one */
+  struct lh_glue_view view;
 };
 
 enum lh_glue_standing {

@@ -64,6 +64,11 @@ const char *lh_glue_name(const char *text, struct lh_arena *arena);
 const char *lh_glue_location(const struct lh_glue_request *request, const char *below,
                              struct lh_arena *arena);
 
+/* ViewOriginalText of a view with these columns of Glue. */
+lh_status lh_glue_make_view_text(const struct lh_glue_view *view, const struct lh_lake_version *version,
+                                 const json_t *columns, struct lh_arena *arena, const char **out,
+                                 struct lh_error *err) LH_WARN_UNUSED;
+
 /* What projection adds to the table's parameters. LH_ERROR_CATALOG where partitions cannot be projected. */
 lh_status lh_glue_add_projection(const struct lh_glue_request *request, const struct lh_lake_version *version,
                                  json_t *parameters, struct lh_arena *arena,

@@ -13,6 +13,7 @@
 #define OUTPUT_FORMAT "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"
 #define SERDE "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 /* Glue's limits. */
+#define PRESTO_VIEW "Presto View" /* Athena's and Trino's mark of views */
 #define COMMENT_MAX_UNITS 255
 #define DESCRIPTION_MAX_BYTES 2048
 #define PARAMETERS_MAX_BYTES 512000
@@ -248,6 +249,26 @@ static void remove_projection(json_t *parameters) {
   json_object_del(parameters, LH_GLUE_PROJECTED);
 }
 
+/* Those of a table or a view that was there under the same name before go. */
+static void set_kind(json_t *parameters, bool is_view, const char *compression) {
+  static const char *const of_tables[] = {"recordCount", "numRows", "totalSize", "numFiles",
+                                          "partition_filtering.enabled"};
+  set_text(parameters, "EXTERNAL", is_view ? "" : "TRUE");
+  set_text(parameters, "classification", is_view ? "" : "parquet");
+  set_text(parameters, "compressionType", is_view ? "" : compression);
+  set_text(parameters, "typeOfData", is_view ? "" : "file");
+  for (size_t i = 0; is_view && i < sizeof(of_tables) / sizeof(of_tables[0]); i++) {
+    json_object_del(parameters, of_tables[i]);
+  }
+  if (is_view) {
+    set_text(parameters, "presto_view", "true");
+    set_text(parameters, "comment", PRESTO_VIEW);
+  } else if (json_object_get(parameters, "presto_view") != NULL) {
+    json_object_del(parameters, "presto_view");
+    json_object_del(parameters, "comment");
+  }
+}
+
 static lh_status add_parameters(const struct lh_glue_request *request, const struct lh_lake_version *version,
                                 json_t *parameters, struct lh_arena *arena, struct lh_error *err) {
   const char *const primary_key = lh_str_join(version->primary_key, version->primary_key_count, ",", arena);
@@ -256,10 +277,7 @@ static lh_status add_parameters(const struct lh_glue_request *request, const str
   if (primary_key == NULL || comment == NULL) {
     return lh_error_memory(err);
   }
-  set_text(parameters, "EXTERNAL", "TRUE");
-  set_text(parameters, "classification", "parquet");
-  set_text(parameters, "compressionType", request->compression);
-  set_text(parameters, "typeOfData", "file");
+  set_kind(parameters, version->view_sql != NULL, request->compression);
   if (comment[0] != '\0') {
     set_text(parameters, "comment", comment);
   }
@@ -268,11 +286,14 @@ static lh_status add_parameters(const struct lh_glue_request *request, const str
   set_text(parameters, "lakehaul.snapshot_time", version->snapshot_time);
   set_text(parameters, "lakehaul.snapshot_lsn", version->snapshot_lsn);
   set_text(parameters, "lakehaul.primary_key", primary_key);
+  remove_projection(parameters);
+  if (version->view_sql != NULL) {
+    return LH_OK;
+  }
   set_counts(parameters, version->rows, version->bytes, version->file_count);
   if (request->has_index && version->partition_key_count > 0) {
     set_text(parameters, "partition_filtering.enabled", "true");
   }
-  remove_projection(parameters);
   if (request->projection == NULL || version->partition_key_count == 0) {
     return LH_OK;
   }
@@ -346,6 +367,30 @@ static lh_status make_parts(const struct lh_glue_request *request, const struct 
                                    : lh_error_memory(err);
 }
 
+static lh_status make_table_input(const struct lh_glue_request *request,
+                                  const struct lh_lake_version *version, const struct table_parts *parts,
+                                  const json_t *existing, struct lh_arena *arena, json_t **out,
+                                  struct lh_error *err) {
+  const char *const below = version->partition_key_count > 0 ? "" : version->version;
+  const char *const location = lh_glue_location(request, below, arena);
+  json_t *const storage = location != NULL ? make_storage(location, parts->columns, existing) : NULL;
+  *out = json_pack("{s:s, s:s, s:i, s:o, s:O}", "Name", request->table, "TableType", "EXTERNAL_TABLE",
+                   "Retention", 0, "StorageDescriptor", storage, "PartitionKeys", parts->keys);
+  return *out != NULL ? LH_OK : lh_error_memory(err);
+}
+
+static lh_status make_view_input(const struct lh_glue_request *request, const struct lh_lake_version *version,
+                                 const struct table_parts *parts, struct lh_arena *arena, json_t **out,
+                                 struct lh_error *err) {
+  const char *text = NULL;
+  LH_TRY(lh_glue_make_view_text(&request->view, version, parts->columns, arena, &text, err));
+  *out = json_pack("{s:s, s:s, s:i, s:{s:O, s:s, s:{}}, s:[], s:s, s:s}", "Name", request->table, "TableType",
+                   "VIRTUAL_VIEW", "Retention", 0, "StorageDescriptor", "Columns", parts->columns, "Location",
+                   "", "SerdeInfo", "PartitionKeys", "ViewOriginalText", text, "ViewExpandedText",
+                   "/* " PRESTO_VIEW " */");
+  return *out != NULL ? LH_OK : lh_error_memory(err);
+}
+
 lh_status lh_glue_make_table(const struct lh_glue_request *request, const struct lh_lake_version *version,
                              const json_t *existing, struct lh_arena *arena, json_t **out,
                              struct lh_error *err) {
@@ -353,12 +398,9 @@ lh_status lh_glue_make_table(const struct lh_glue_request *request, const struct
   json_t *input = NULL;
   lh_status status = make_parts(request, version, existing, arena, &parts, err);
   if (status == LH_OK) {
-    const char *const below = version->partition_key_count > 0 ? "" : version->version;
-    const char *const location = lh_glue_location(request, below, arena);
-    json_t *const storage = location != NULL ? make_storage(location, parts.columns, existing) : NULL;
-    input = json_pack("{s:s, s:s, s:i, s:o, s:O}", "Name", request->table, "TableType", "EXTERNAL_TABLE",
-                      "Retention", 0, "StorageDescriptor", storage, "PartitionKeys", parts.keys);
-    status = input != NULL ? LH_OK : lh_error_memory(err);
+    status = version->view_sql != NULL
+                 ? make_view_input(request, version, &parts, arena, &input, err)
+                 : make_table_input(request, version, &parts, existing, arena, &input, err);
   }
   if (status == LH_OK) {
     keep_foreign_members(input, existing);

@@ -71,6 +71,9 @@ struct lh_lake_version {
   size_t partition_key_count;                 /* 0: not partitioned */
   const struct lh_lake_partition *partitions; /* sorted by path */
   size_t partition_count;
+  const char *view_sql; /* of a view: its SELECT, and then there are no files and no rows; NULL: a table */
+  const char *const *view_reads; /* tables and views that it reads, in lower case */
+  size_t view_read_count;
   const char *watermark_column; /* "" or NULL: none */
   const char *watermark;        /* the column's largest value, as the source's text; "" where there is none */
   /* For publishing: a partial version takes the place of these partitions alone; those of the version before

@@ -10,6 +10,7 @@
 
 #define POINTER_FORMAT 1
 #define POINTER_FORMAT_PARTITIONED 2
+#define POINTER_FORMAT_VIEW 3
 #define POINTER_MAX_BYTES ((size_t)64 << 20)
 #define TABLE_MAX_BYTES 200
 
@@ -199,6 +200,36 @@ static lh_status read_previous(const json_t *root, const char *what, struct lh_a
   return LH_OK;
 }
 
+static lh_status read_view(const json_t *root, const char *what, struct lh_arena *arena,
+                           struct lh_lake_version *version, struct lh_error *err) {
+  const json_t *const view = json_object_get(root, "view");
+  const json_t *const format = json_object_get(root, "format");
+  json_t *list = NULL;
+  if (view == NULL && json_integer_value(format) != POINTER_FORMAT_VIEW) {
+    return LH_OK;
+  }
+  LH_TRY(check_object(view, "view", what, err));
+  LH_TRY(read_text(view, "sql", what, arena, &version->view_sql, err));
+  LH_TRY(lh_json_get_array(view, "reads", what, &list, err));
+  version->view_read_count = json_array_size(list);
+  const char **const reads = LH_ARENA_ARRAY(arena, const char *, version->view_read_count);
+  if (reads == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < version->view_read_count; i++) {
+    const char *const name = json_string_value(json_array_get(list, i));
+    if (name == NULL) {
+      return lh_error_set(err, LH_ERROR_CORRUPT, "%s: \"reads\" of \"view\" is not made of texts", what);
+    }
+    reads[i] = lh_arena_strdup(arena, name);
+    if (reads[i] == NULL) {
+      return lh_error_memory(err);
+    }
+  }
+  version->view_reads = reads;
+  return LH_OK;
+}
+
 static lh_status check_format(const json_t *root, const char *what, struct lh_error *err) {
   uint64_t format = 0;
   if (!json_is_object(root)) {
@@ -208,9 +239,9 @@ static lh_status check_format(const json_t *root, const char *what, struct lh_er
   if (format == 0) {
     return lh_error_set(err, LH_ERROR_CORRUPT, "%s: \"format\" is 0", what);
   }
-  if (format > POINTER_FORMAT_PARTITIONED) {
+  if (format > POINTER_FORMAT_VIEW) {
     lh_error_set(err, LH_ERROR_CATALOG, "%s has format %llu; this lakehaul reads format %d", what,
-                 (unsigned long long)format, POINTER_FORMAT_PARTITIONED);
+                 (unsigned long long)format, POINTER_FORMAT_VIEW);
     lh_error_hint(err, "a newer lakehaul wrote it: use that version for this lake");
     return LH_ERROR_CATALOG;
   }
@@ -240,6 +271,7 @@ static lh_status read_root(const json_t *root, const char *table, const char *wh
   LH_TRY(read_files(root, what, arena, version, err));
   LH_TRY(read_columns(root, what, arena, version, err));
   LH_TRY(read_previous(root, what, arena, pointer, err));
+  LH_TRY(read_view(root, what, arena, version, err));
   return lh_pointer_read_partitions(root, what, arena, pointer, err);
 }
 
@@ -375,18 +407,34 @@ static json_t *make_previous(const struct lh_pointer *pointer) {
   return list;
 }
 
+static json_t *make_view(const struct lh_lake_version *version) {
+  json_t *const reads = json_array();
+  for (size_t i = 0; i < version->view_read_count; i++) {
+    json_array_append_new(reads, make_text(version->view_reads[i]));
+  }
+  return json_pack("{s:o, s:o}", "sql", make_text(version->view_sql), "reads", reads);
+}
+
+static int format_of(const struct lh_lake_version *version) {
+  if (version->view_sql != NULL) {
+    return POINTER_FORMAT_VIEW;
+  }
+  return version->partition_key_count > 0 ? POINTER_FORMAT_PARTITIONED : POINTER_FORMAT;
+}
+
 static json_t *make_root(const struct lh_pointer *pointer) {
   const struct lh_lake_version *const version = &pointer->current;
-  json_t *const root =
-      json_pack("{s:i, s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "format",
-                version->partition_key_count > 0 ? POINTER_FORMAT_PARTITIONED : POINTER_FORMAT, "table",
-                make_text(version->table), "version", make_text(version->version), "published_at",
-                make_text(version->published_at), "source", make_text(version->source), "snapshot", "time",
-                make_text(version->snapshot_time), "lsn", make_text(version->snapshot_lsn), "rows",
-                make_uint(version->rows), "bytes", make_uint(version->bytes), "comment",
-                make_text(version->comment), "primary_key", make_primary_key(version), "files",
-                make_files(version), "columns", make_columns(version), "previous", make_previous(pointer));
-  if (root != NULL && !lh_pointer_make_partitions(pointer, root)) {
+  json_t *const root = json_pack(
+      "{s:i, s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "format",
+      format_of(version), "table", make_text(version->table), "version", make_text(version->version),
+      "published_at", make_text(version->published_at), "source", make_text(version->source), "snapshot",
+      "time", make_text(version->snapshot_time), "lsn", make_text(version->snapshot_lsn), "rows",
+      make_uint(version->rows), "bytes", make_uint(version->bytes), "comment", make_text(version->comment),
+      "primary_key", make_primary_key(version), "files", make_files(version), "columns",
+      make_columns(version), "previous", make_previous(pointer));
+  const bool has_view =
+      version->view_sql == NULL || json_object_set_new(root, "view", make_view(version)) == 0;
+  if (root != NULL && (!has_view || !lh_pointer_make_partitions(pointer, root))) {
     json_decref(root);
     return NULL;
   }
@@ -408,6 +456,7 @@ static lh_status check_texts(const struct lh_lake_version *version, struct lh_er
   LH_TRY(check_text(version->snapshot_time, "snapshot's time", version, err));
   LH_TRY(check_text(version->snapshot_lsn, "snapshot's position", version, err));
   LH_TRY(check_text(version->comment, "comment", version, err));
+  LH_TRY(check_text(version->view_sql, "SQL", version, err));
   for (size_t i = 0; i < version->primary_key_count; i++) {
     LH_TRY(check_text(version->primary_key[i], "primary key", version, err));
   }

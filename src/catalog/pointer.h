@@ -21,6 +21,11 @@
  * for directories that earlier versions still need: those that "version" wrote and that are no longer current
  * since the publication "until"; without "partitions" all of them that no other entry names.
  *
+ * A view has no files and rows, and "format": 3, since a reader that does not know views would find an empty
+ * table:
+ *
+ *    "view": {"sql", "reads": [<name of a table or view>]}
+ *
  * Keys come in this order. Comments and the primary key may be missing: versions of lakehaul that did not
  * keep them wrote none. A reader ignores keys it does not know; a change that older readers would
  * misunderstand raises "format", and they refuse it.

@@ -52,7 +52,8 @@ static void report_task(const struct lh_graph_node *node, const struct lh_descri
   char rows[32];
   if (task->kind == LH_TASK_SQL) {
     const size_t tables = node->dependency_count + node->external_count;
-    printf("%s: sql, reads %zu table%s\n", task->name, tables, tables == 1 ? "" : "s");
+    printf("%s: %s, reads %zu table%s\n", task->name, lh_task_spec_kind_name(task), tables,
+           tables == 1 ? "" : "s");
     return;
   }
   printf("%s: %zu column%s, %s%s rows\n", task->name, description->column_count,

@@ -89,7 +89,7 @@ static lh_status print_text(const struct lh_graph *graph, const struct lh_descri
     }
     const char *const cells[] = {lh_arena_printf(arena, "%zu", ++step),
                                  node->task->name,
-                                 lh_task_kind_name(node->task->kind),
+                                 lh_task_spec_kind_name(node->task),
                                  count_text(description->estimated_rows, arena),
                                  bytes_text(description->estimated_bytes, arena),
                                  reads_text(graph, node, arena)};
@@ -120,7 +120,7 @@ static lh_status print_json(const struct lh_graph *graph, const struct lh_descri
       json_array_append_new(reads, json_string(node->external_tables[j]));
     }
     json_array_append_new(tasks, json_pack("{s:s, s:s, s:o, s:o, s:o}", "task", node->task->name, "kind",
-                                           lh_task_kind_name(node->task->kind), "reads", reads,
+                                           lh_task_spec_kind_name(node->task), "reads", reads,
                                            "estimated_rows", estimate_json(description->estimated_rows),
                                            "estimated_bytes", estimate_json(description->estimated_bytes)));
   }

@@ -97,16 +97,34 @@ static lh_status unknown_table(struct lh_store *store, const char *table, struct
   return status;
 }
 
-static lh_status add_table(struct lh_store *store, struct lh_engine *engine, const char *table,
-                           struct lh_arena *arena, struct lh_error *err) {
+struct finding {
+  struct lh_store *store;
+  struct lh_arena *arena;
+};
+
+static lh_status find_version(void *context, const char *table, const struct lh_lake_version **out,
+                              struct lh_error *err) {
+  const struct finding *const finding = context;
   struct lh_lake_version *version = NULL;
-  LH_TRY(lh_catalog_get(store, table, arena, &version, err));
-  if (version == NULL) {
-    return unknown_table(store, table, arena, err);
+  LH_TRY(lh_catalog_get(finding->store, table, finding->arena, &version, err));
+  *out = version;
+  return version != NULL ? LH_OK : unknown_table(finding->store, table, finding->arena, err);
+}
+
+/* The tables, and what the views among them read. */
+static lh_status add_tables(struct lh_store *store, struct lh_engine *engine,
+                            const struct lh_engine_names *tables, struct lh_arena *arena,
+                            struct lh_error *err) {
+  struct finding finding = {store, arena};
+  struct lh_task_input_list list;
+  lh_task_inputs_init(&list, arena);
+  for (size_t i = 0; i < tables->count; i++) {
+    LH_TRY(lh_task_inputs_add(&list, tables->names[i], find_version, &finding, arena, err));
   }
-  struct lh_task_input input;
-  LH_TRY(lh_task_make_input(version, true, arena, &input, err));
-  return lh_task_add_input(&input, store, engine, arena, err);
+  for (size_t i = 0; i < list.count; i++) {
+    LH_TRY(lh_task_add_input(&list.items[i], store, engine, arena, err));
+  }
+  return LH_OK;
 }
 
 static lh_status print_result(struct lh_engine_result *result, enum lh_table_format format,
@@ -145,9 +163,7 @@ static lh_status run_query(const struct lh_options *values, struct lh_store *sto
   const char *const sql = values->positionals[0];
   struct lh_engine_names tables = {0};
   LH_TRY(lh_engine_referenced_tables(engine, sql, arena, &tables, err));
-  for (size_t i = 0; i < tables.count; i++) {
-    LH_TRY(add_table(store, engine, tables.names[i], arena, err));
-  }
+  LH_TRY(add_tables(store, engine, &tables, arena, err));
   lh_interrupt_set(interrupt, interrupt_engine, engine);
   struct lh_engine_result *result = NULL;
   LH_TRY(lh_engine_query(engine, sql, &result, err));

@@ -330,6 +330,61 @@ lh_status lh_engine_add_partitioned_table(struct lh_engine *engine, const char *
   return add_view(engine, &view, err);
 }
 
+static lh_status prepare(struct lh_engine_result *result, struct lh_error *err) {
+  struct lh_engine *const engine = result->engine;
+  if (duckdb_prepare(engine->queries, result->sql, &result->prepared) != DuckDBSuccess) {
+    const char *const text = duckdb_prepare_error(result->prepared);
+    if (text != NULL && strstr(text, "No statement to prepare") != NULL) {
+      return lh_error_set(err, LH_ERROR_QUERY, "the SQL is empty");
+    }
+    return fail_statement(engine, text, result->sql, err);
+  }
+  /* EXPLAIN is not let through: EXPLAIN ANALYZE COPY … would write. */
+  if (duckdb_prepared_statement_type(result->prepared) != DUCKDB_STATEMENT_TYPE_SELECT) {
+    lh_error_set(err, LH_ERROR_QUERY, "the statement is not a SELECT");
+    lh_error_hint(err, "the engine only reads: write one SELECT");
+    return LH_ERROR_QUERY;
+  }
+  return LH_OK;
+}
+
+/* The text is prepared first, which takes one statement only, so that nothing but a SELECT gets to run. */
+static lh_status check_view(struct lh_engine *engine, const char *sql, struct lh_error *err) {
+  struct lh_engine_result statement = {.engine = engine, .sql = sql};
+  const lh_status status = prepare(&statement, err);
+  duckdb_destroy_prepare(&statement.prepared);
+  return status;
+}
+
+lh_status lh_engine_add_sql_view(struct lh_engine *engine, const char *name, const char *sql,
+                                 struct lh_error *err) {
+  struct lh_buf statement;
+  const char *text = NULL;
+  lh_buf_init(&statement, SQL_MAX_BYTES);
+  lh_status status = check_view(engine, sql, err);
+  if (status == LH_OK) {
+    status = lh_buf_append_str(&statement, "CREATE OR REPLACE VIEW ", err);
+  }
+  if (status == LH_OK) {
+    status = lh_duckdb_append_quoted(&statement, name, '"', err);
+  }
+  if (status == LH_OK) {
+    status = lh_buf_printf(&statement, err, " AS\n%s", sql);
+  }
+  if (status == LH_OK) {
+    status = lh_buf_cstr(&statement, &text, err);
+  }
+  if (status == LH_OK) {
+    status = run_admin(engine, engine->admin, text, err);
+  }
+  if (status != LH_OK) {
+    lh_error_prefix(err, "view \"%s\"", name);
+    snprintf(err->table, sizeof(err->table), "%s", name);
+  }
+  lh_buf_clear(&statement);
+  return status == LH_OK ? remember_table(engine, name, err) : status;
+}
+
 static lh_status collect_from_result(struct lh_engine *engine, duckdb_result *result, const char *sql,
                                      struct lh_arena *arena, struct lh_engine_names *out,
                                      struct lh_error *err) {
@@ -366,24 +421,6 @@ lh_status lh_engine_referenced_tables(struct lh_engine *engine, const char *sql,
   }
   duckdb_destroy_prepare(&prepared);
   return status;
-}
-
-static lh_status prepare(struct lh_engine_result *result, struct lh_error *err) {
-  struct lh_engine *const engine = result->engine;
-  if (duckdb_prepare(engine->queries, result->sql, &result->prepared) != DuckDBSuccess) {
-    const char *const text = duckdb_prepare_error(result->prepared);
-    if (text != NULL && strstr(text, "No statement to prepare") != NULL) {
-      return lh_error_set(err, LH_ERROR_QUERY, "the SQL is empty");
-    }
-    return fail_statement(engine, text, result->sql, err);
-  }
-  /* EXPLAIN is not let through: EXPLAIN ANALYZE COPY … would write. */
-  if (duckdb_prepared_statement_type(result->prepared) != DUCKDB_STATEMENT_TYPE_SELECT) {
-    lh_error_set(err, LH_ERROR_QUERY, "the statement is not a SELECT");
-    lh_error_hint(err, "the engine only reads: write one SELECT");
-    return LH_ERROR_QUERY;
-  }
-  return LH_OK;
 }
 
 static lh_status check_names(const struct lh_schema *schema, struct lh_error *err) {
@@ -430,6 +467,37 @@ static lh_status describe(struct lh_engine_result *result, struct lh_error *err)
     keep_raw_times(result->readers, count);
   }
   return check_names(&result->schema, err);
+}
+
+static lh_status describe_prepared(const struct lh_engine_result *statement, struct lh_arena *arena,
+                                   struct lh_schema *out, struct lh_error *err) {
+  const size_t count = duckdb_prepared_statement_column_count(statement->prepared);
+  out->fields = LH_ARENA_ARRAY(arena, struct lh_field, count + 1);
+  out->field_count = count;
+  if (out->fields == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < count; i++) {
+    struct lh_duckdb_reader reader;
+    duckdb_logical_type type = duckdb_prepared_statement_column_logical_type(statement->prepared, i);
+    const char *const name = duckdb_prepared_statement_column_name(statement->prepared, i);
+    const lh_status status = lh_duckdb_describe_column(type, name, arena, &out->fields[i], &reader, err);
+    duckdb_free((void *)name);
+    duckdb_destroy_logical_type(&type);
+    LH_TRY(status);
+  }
+  return check_names(out, err);
+}
+
+lh_status lh_engine_describe(struct lh_engine *engine, const char *sql, struct lh_arena *arena,
+                             struct lh_schema *out, struct lh_error *err) {
+  struct lh_engine_result statement = {.engine = engine, .sql = sql};
+  lh_status status = prepare(&statement, err);
+  if (status == LH_OK) {
+    status = describe_prepared(&statement, arena, out, err);
+  }
+  duckdb_destroy_prepare(&statement.prepared);
+  return status;
 }
 
 /* -------- sorted results -------- */

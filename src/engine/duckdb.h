@@ -72,6 +72,10 @@ lh_status lh_engine_add_partitioned_table(struct lh_engine *engine, const char *
                                           const struct lh_engine_partitions *partitions,
                                           struct lh_error *err) LH_WARN_UNUSED;
 
+/* Makes `name` a view: one SELECT over tables that were added before. LH_ERROR_QUERY where it is not that. */
+lh_status lh_engine_add_sql_view(struct lh_engine *engine, const char *name, const char *sql,
+                                 struct lh_error *err) LH_WARN_UNUSED;
+
 /* The tables that a SELECT reads, by parsing it alone (nothing needs to exist): CTE names where they are in
  * scope, table functions, file names ('x.parquet'), system schemas and subquery aliases left out, each name
  * once, in order of appearance; schema-qualified names as written ("s.t"). Names are folded to lower case,
@@ -101,6 +105,9 @@ lh_status lh_engine_query(struct lh_engine *engine, const char *sql, struct lh_e
  * first. LH_ERROR_DATA for a column that it does not have (hint: the nearest name). */
 lh_status lh_engine_query_sorted(struct lh_engine *engine, const char *sql, const struct lh_engine_sort *sort,
                                  struct lh_engine_result **out, struct lh_error *err) LH_WARN_UNUSED;
+/* The columns that a SELECT would give, in `arena`, without reading a row. */
+lh_status lh_engine_describe(struct lh_engine *engine, const char *sql, struct lh_arena *arena,
+                             struct lh_schema *out, struct lh_error *err) LH_WARN_UNUSED;
 /* Lives as long as the result. Every field is nullable. */
 const struct lh_schema *lh_engine_result_schema(const struct lh_engine_result *result);
 /* Fills a reset batch of that schema; row_count 0 means the end. Values that the lake has no form for

@@ -1,4 +1,6 @@
-/* A task's table in Glue: an index over its partitions, or rules that stand for them. */
+/* A task's place in the catalog: a table or a view; in Glue an index over partitions, or rules that stand for
+ * them.
+ */
 #include "project/catalog_spec.h"
 
 #include <stdio.h>
@@ -140,4 +142,18 @@ lh_status lh_catalog_spec_read_projection(struct lh_yaml *yaml, const struct lh_
   }
   task->projection = projection;
   return LH_OK;
+}
+
+lh_status lh_catalog_spec_read_view(const struct lh_yaml *yaml, const struct lh_yaml_field *field,
+                                    const char *scope, struct lh_task_spec *task, struct lh_error *err) {
+  size_t truth = 0;
+  LH_TRY(lh_yaml_get_word(yaml, field->value, "view", scope, truths, 2, &truth, err));
+  task->is_view = truth == 1;
+  if (truth == 0 || task->kind == LH_TASK_SQL) {
+    return LH_OK;
+  }
+  lh_yaml_fail(yaml, field->key, LH_ERROR_PROJECT, err, "%s is of kind %s and cannot be a view", scope,
+               lh_task_kind_name(task->kind));
+  lh_error_hint(err, "a view is a SELECT over tables of the lake: write sql: tasks/view.sql");
+  return LH_ERROR_PROJECT;
 }

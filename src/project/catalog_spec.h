@@ -16,4 +16,9 @@ lh_status lh_catalog_spec_read_projection(struct lh_yaml *yaml, const struct lh_
                                           const char *scope, struct lh_task_spec *task,
                                           struct lh_error *err) LH_WARN_UNUSED;
 
+/* `view: true`, of a SQL task. */
+lh_status lh_catalog_spec_read_view(const struct lh_yaml *yaml, const struct lh_yaml_field *field,
+                                    const char *scope, struct lh_task_spec *task,
+                                    struct lh_error *err) LH_WARN_UNUSED;
+
 #endif

@@ -66,6 +66,7 @@ struct lh_task_spec {
   const char *watermark;        /* column whose values tell which partitions have changed; NULL: none */
   enum lh_catalog_kind catalog; /* the project's */
   bool partition_index;         /* Glue gets an index over the partition keys */
+  bool is_view;                 /* LH_TASK_SQL: a view is published instead of rows */
   const struct lh_glue_projection *projection; /* NULL: partitions are registered in Glue */
 };
 
@@ -123,6 +124,8 @@ const struct lh_task_spec *lh_project_find_task(const struct lh_project *project
 const char *lh_task_kind_name(enum lh_task_kind kind);
 /* "duckdb", "athena", "trino". */
 const char *lh_engine_kind_name(enum lh_engine_kind kind);
+/* The same, and "view" for a view. */
+const char *lh_task_spec_kind_name(const struct lh_task_spec *task);
 
 /* "512MB", "1GiB", "64k", "4096" → bytes (powers of 1024 for all units, in any case, a space before them
  * allowed). False for anything else. */

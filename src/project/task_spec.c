@@ -43,7 +43,8 @@ enum task_key {
   KEY_ENGINE,
   KEY_INPUTS,
   KEY_PARTITION_INDEX,
-  KEY_PARTITION_PROJECTION
+  KEY_PARTITION_PROJECTION,
+  KEY_VIEW
 };
 #define KIND_COUNT 3
 
@@ -71,6 +72,7 @@ static const struct lh_yaml_key task_keys[] = {
     [KEY_INPUTS] = {"inputs", false},
     [KEY_PARTITION_INDEX] = {"partition_index", false},
     [KEY_PARTITION_PROJECTION] = {"partition_projection", false},
+    [KEY_VIEW] = {"view", false},
     {"file", true},
     {"c", true},
     {"command", true},
@@ -86,6 +88,10 @@ static const struct lh_yaml_key task_keys[] = {
 
 const char *lh_task_kind_name(enum lh_task_kind kind) {
   return task_keys[kind].name;
+}
+
+const char *lh_task_spec_kind_name(const struct lh_task_spec *task) {
+  return task->is_view ? "view" : lh_task_kind_name(task->kind);
 }
 
 static bool name_is_valid(const char *name) {
@@ -465,6 +471,29 @@ static lh_status read_engine(struct lh_yaml *yaml, const struct lh_yaml_field *f
   return LH_OK;
 }
 
+/* A view is a name for its SELECT: nothing is written. */
+static lh_status read_view(const struct lh_yaml *yaml, const struct lh_yaml_field *fields, const char *scope,
+                           struct lh_task_spec *task, struct lh_error *err) {
+  static const enum task_key of_files[] = {
+      KEY_COMPRESSION, KEY_COMPAT,       KEY_BLOOM,           KEY_SORT_BY,
+      KEY_FILE_SIZE,   KEY_PARTITION_BY, KEY_PARTITION_INDEX, KEY_PARTITION_PROJECTION};
+  const struct lh_yaml_field *const view = &fields[KEY_VIEW];
+  if (view->key == NULL) {
+    return LH_OK;
+  }
+  LH_TRY(lh_catalog_spec_read_view(yaml, view, scope, task, err));
+  for (size_t i = 0; task->is_view && i < sizeof(of_files) / sizeof(of_files[0]); i++) {
+    const yaml_node_t *const key = fields[of_files[i]].key;
+    if (key != NULL) {
+      lh_yaml_fail(yaml, key, LH_ERROR_PROJECT, err, "%s is a view and takes no %s", scope,
+                   task_keys[of_files[i]].name);
+      lh_error_hint(err, "it is for tables, which have files");
+      return LH_ERROR_PROJECT;
+    }
+  }
+  return LH_OK;
+}
+
 static lh_status read_partitions(struct lh_yaml *yaml, const struct lh_yaml_field *fields, const char *scope,
                                  struct lh_task_spec *task, struct lh_error *err) {
   const struct lh_yaml_field *const watermark = &fields[KEY_WATERMARK];
@@ -505,6 +534,7 @@ lh_status lh_task_spec_read(struct lh_yaml *yaml, const yaml_node_t *key, const 
   LH_TRY(lh_yaml_get_fields(yaml, value, task_keys, TASK_KEY_COUNT, scope, fields, err));
   LH_TRY(find_kind(yaml, key, scope, fields, &task->kind, err));
   LH_TRY(check_kind_takes(yaml, fields, scope, task->kind, err));
+  LH_TRY(read_view(yaml, fields, scope, task, err));
   LH_TRY(read_policy(yaml, fields, scope, task, err));
   if (fields[KEY_COMPAT].key != NULL) {
     LH_TRY(lh_task_spec_read_compat(yaml, fields[KEY_COMPAT].value, scope, &task->compat, err));

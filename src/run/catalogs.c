@@ -38,6 +38,9 @@ struct lh_glue_request lh_catalogs_glue_request(const struct lh_catalogs *catalo
       .adopt = catalogs->project->glue.adopt,
       .has_index = task->partition_index,
       .projection = task->projection,
+      .view = {.catalog =
+                   catalogs->project->trino.url != NULL ? catalogs->project->trino.catalog : "awsdatacatalog",
+               .schema = catalogs->project->glue.database},
   };
 }
 

@@ -7,9 +7,9 @@ static json_t *inputs_to_json(const struct lh_job *job) {
   json_t *const inputs = json_array();
   for (size_t i = 0; i < job->input_count; i++) {
     const struct lh_task_input *const input = &job->inputs[i];
-    json_array_append_new(inputs, json_pack("{s:s, s:o, s:o}", "table", input->table, "keys",
+    json_array_append_new(inputs, json_pack("{s:s, s:o, s:o, s:s?}", "table", input->table, "keys",
                                             lh_names_to_json(input->keys, input->key_count), "partitions",
-                                            lh_input_partitions_to_json(input)));
+                                            lh_input_partitions_to_json(input), "view", input->view_sql));
   }
   return inputs;
 }
@@ -45,6 +45,9 @@ static lh_status decode_inputs(const json_t *object, struct lh_arena *arena, str
     LH_TRY(lh_json_get_array(input, "keys", job_what, &keys, err));
     LH_TRY(lh_names_decode(keys, job_what, arena, &out->inputs[i].keys, &out->inputs[i].key_count, err));
     LH_TRY(lh_input_partitions_decode(input, job_what, arena, &out->inputs[i], err));
+    if (json_is_string(json_object_get(input, "view"))) {
+      LH_TRY(lh_json_get_string(input, "view", job_what, arena, &out->inputs[i].view_sql, err));
+    }
   }
   return LH_OK;
 }

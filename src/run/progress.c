@@ -108,6 +108,11 @@ static void print_published(const struct lh_task_run *task) {
   char rows[32];
   char bytes[32];
   char seconds[32];
+  if (task->node->task->is_view) {
+    fprintf(stderr, "%s: view of %zu column%s\n", task->name, task->published->column_count,
+            task->published->column_count == 1 ? "" : "s");
+    return;
+  }
   fprintf(stderr, "%s: %s rows, %s in %s\n", task->name, lh_str_format_count(task->rows, rows),
           lh_str_format_bytes(task->bytes, bytes), lh_str_format_seconds(task->seconds, seconds));
 }

@@ -102,6 +102,27 @@ static void describe_end(struct lh_task_run *task, int wait_status) {
   lh_error_hint(&task->error, "nothing was published; what it printed on standard error may say why");
 }
 
+/* A view is its SELECT and the names of what it reads, so that whoever reads it finds those first. */
+static lh_status describe_view(struct lh_supervisor *supervisor, const struct lh_task_run *task,
+                               struct lh_lake_version *version, struct lh_error *err) {
+  const struct lh_graph_node *const node = task->node;
+  const size_t count = node->dependency_count + node->external_count;
+  const char **const reads = LH_ARENA_ARRAY(supervisor->arena, const char *, count);
+  if (reads == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < node->dependency_count; i++) {
+    reads[i] = supervisor->options->graph->nodes[node->dependencies[i]].task->name;
+  }
+  for (size_t i = 0; i < node->external_count; i++) {
+    reads[node->dependency_count + i] = node->external_tables[i];
+  }
+  version->view_sql = node->task->sql;
+  version->view_reads = reads;
+  version->view_read_count = count;
+  return LH_OK;
+}
+
 static lh_status publish(struct lh_supervisor *supervisor, struct lh_task_run *task, struct lh_error *err) {
   struct lh_catalogs_outcome outcome;
   struct lh_lake_version version = *task->published;
@@ -109,6 +130,9 @@ static lh_status publish(struct lh_supervisor *supervisor, struct lh_task_run *t
   version.published_at = lh_arena_strdup(supervisor->arena, lh_clock_utc_now(now));
   if (version.published_at == NULL) {
     return lh_error_memory(err);
+  }
+  if (task->node->task->is_view) {
+    LH_TRY(describe_view(supervisor, task, &version, err));
   }
   const lh_status status = lh_catalogs_publish(&supervisor->catalogs, task->node->task, &version,
                                                supervisor->arena, &outcome, err);

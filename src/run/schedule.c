@@ -37,21 +37,26 @@ static bool is_ready(const struct lh_supervisor *supervisor, const struct lh_tas
   return true;
 }
 
-static lh_status add_input(struct lh_supervisor *supervisor, const char *table,
-                           const struct lh_lake_version *version, struct lh_task_input *out,
-                           struct lh_error *err) {
+/* The version that a task of this run has published, or the lake's. */
+static lh_status find_version(void *context, const char *table, const struct lh_lake_version **out,
+                              struct lh_error *err) {
+  struct lh_supervisor *const supervisor = context;
   struct lh_lake_version *current = NULL;
-  if (version == NULL) {
-    LH_TRY(lh_catalog_get(supervisor->store, table, supervisor->arena, &current, err));
-    version = current;
+  for (size_t i = 0; i < supervisor->task_count; i++) {
+    const struct lh_task_run *const task = &supervisor->tasks[i];
+    if (task->state == LH_TASK_PUBLISHED && strcmp(task->name, table) == 0) {
+      *out = task->published;
+      return LH_OK;
+    }
   }
-  if (version == NULL) {
-    const lh_status status =
-        lh_error_set(err, LH_ERROR_DATA, "reads table %s, which is not in the lake", table);
+  LH_TRY(lh_catalog_get(supervisor->store, table, supervisor->arena, &current, err));
+  *out = current;
+  if (current == NULL) {
+    lh_error_set(err, LH_ERROR_DATA, "reads table %s, which is not in the lake", table);
     lh_error_hint(err, "add a task that makes %s, or run that task first", table);
-    return status;
+    return LH_ERROR_DATA;
   }
-  return lh_task_make_input(version, true, supervisor->arena, out, err);
+  return LH_OK;
 }
 
 /* Every table that a SQL task reads, pinned to one version: this run's where it makes one, else the lake's.
@@ -59,25 +64,21 @@ static lh_status add_input(struct lh_supervisor *supervisor, const char *table,
 static lh_status resolve_inputs(struct lh_supervisor *supervisor, const struct lh_task_run *task,
                                 struct lh_job *job, struct lh_error *err) {
   const struct lh_graph_node *const node = task->node;
-  if (node->task->engine != LH_ENGINE_DUCKDB) {
+  struct lh_task_input_list list;
+  if (node->task->engine != LH_ENGINE_DUCKDB && !node->task->is_view) {
     return LH_OK; /* an engine elsewhere reads what its catalog shows */
   }
-  job->inputs =
-      LH_ARENA_ARRAY(supervisor->arena, struct lh_task_input, node->dependency_count + node->external_count);
-  if (job->inputs == NULL) {
-    return lh_error_memory(err);
-  }
+  lh_task_inputs_init(&list, supervisor->arena);
   for (size_t i = 0; i < node->dependency_count; i++) {
-    const struct lh_task_run *const dependency = dependency_run(supervisor, task, i);
     const char *const table = supervisor->options->graph->nodes[node->dependencies[i]].task->name;
-    LH_TRY(add_input(supervisor, table, dependency != NULL ? dependency->published : NULL,
-                     &job->inputs[job->input_count], err));
-    job->input_count++;
+    LH_TRY(lh_task_inputs_add(&list, table, find_version, supervisor, supervisor->arena, err));
   }
   for (size_t i = 0; i < node->external_count; i++) {
-    LH_TRY(add_input(supervisor, node->external_tables[i], NULL, &job->inputs[job->input_count], err));
-    job->input_count++;
+    LH_TRY(lh_task_inputs_add(&list, node->external_tables[i], find_version, supervisor, supervisor->arena,
+                              err));
   }
+  job->inputs = list.items;
+  job->input_count = list.count;
   return LH_OK;
 }
 

@@ -18,12 +18,12 @@ static size_t name_width(const struct lh_run_result *result) {
 static void print_task(const struct lh_task_run *task, int width, FILE *to) {
   char rows[32] = "-";
   char bytes[32] = "-";
-  if (task->state == LH_TASK_PUBLISHED) {
+  if (task->state == LH_TASK_PUBLISHED && !task->node->task->is_view) {
     lh_str_format_count(task->rows, rows);
     lh_str_format_bytes(task->bytes, bytes);
   }
   fprintf(to, "%-*s  %-5s  %15s  %10s  %8.1f  %s", width, task->name,
-          lh_task_kind_name(task->node->task->kind), rows, bytes, task->seconds,
+          lh_task_spec_kind_name(task->node->task), rows, bytes, task->seconds,
           lh_task_state_name(task->state));
   if (task->state == LH_TASK_PUBLISHED && task->verified) {
     fputs(", verified", to);
@@ -151,7 +151,7 @@ static json_t *task_to_json(const struct lh_task_run *task) {
   const bool published = task->state == LH_TASK_PUBLISHED;
   json_t *const object =
       json_pack("{s:s, s:s, s:s, s:I, s:I, s:f, s:o}", "task", task->name, "kind",
-                lh_task_kind_name(task->node->task->kind), "status", lh_task_state_name(task->state), "rows",
+                lh_task_spec_kind_name(task->node->task), "status", lh_task_state_name(task->state), "rows",
                 published ? (json_int_t)task->rows : 0, "bytes", published ? (json_int_t)task->bytes : 0,
                 "seconds", task->seconds, "files", files_to_json(task->published));
   if (published) {

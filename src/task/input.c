@@ -40,7 +40,8 @@ lh_status lh_task_make_input(const struct lh_lake_version *version, bool derived
   for (size_t i = 0; i < version->file_count; i++) {
     keys[i] = version->files[i].key;
   }
-  *out = (struct lh_task_input){.table = version->table, .keys = keys, .key_count = version->file_count};
+  *out = (struct lh_task_input){
+      .table = version->table, .keys = keys, .key_count = version->file_count, .view_sql = version->view_sql};
   return version->partition_key_count > 0 ? describe_partitions(version, derived, arena, out, err) : LH_OK;
 }
 
@@ -75,6 +76,9 @@ lh_status lh_task_reach_lake(struct lh_store *store, struct lh_engine *engine, s
 
 lh_status lh_task_add_input(const struct lh_task_input *input, struct lh_store *store,
                             struct lh_engine *engine, struct lh_arena *arena, struct lh_error *err) {
+  if (input->view_sql != NULL) {
+    return lh_engine_add_sql_view(engine, input->table, input->view_sql, err);
+  }
   LH_TRY(lh_task_reach_lake(store, engine, err));
   const char **const files = LH_ARENA_ARRAY(arena, const char *, input->key_count);
   if (files == NULL) {
@@ -89,4 +93,76 @@ lh_status lh_task_add_input(const struct lh_task_input *input, struct lh_store *
   return input->is_partitioned ? lh_engine_add_partitioned_table(engine, input->table, files,
                                                                  input->key_count, &input->partitions, err)
                                : lh_engine_add_table(engine, input->table, files, input->key_count, err);
+}
+
+/* -------- views -------- */
+
+void lh_task_inputs_init(struct lh_task_input_list *list, struct lh_arena *arena) {
+  *list = (struct lh_task_input_list){0};
+  lh_map_init(&list->seen, arena);
+}
+
+static lh_status append_input(struct lh_task_input_list *list, const struct lh_lake_version *version,
+                              struct lh_arena *arena, struct lh_error *err) {
+  if (list->count == list->capacity) {
+    const size_t capacity = list->capacity > 0 ? list->capacity * 2 : 8;
+    struct lh_task_input *const items = LH_ARENA_ARRAY(arena, struct lh_task_input, capacity);
+    if (items == NULL) {
+      return lh_error_memory(err);
+    }
+    if (list->count > 0) {
+      memcpy(items, list->items, list->count * sizeof(*items));
+    }
+    list->items = items;
+    list->capacity = capacity;
+  }
+  LH_TRY(lh_task_make_input(version, true, arena, &list->items[list->count], err));
+  list->count++;
+  return LH_OK;
+}
+
+/* A view's inputs as a stack, so that a lake's views may be nested without end. */
+struct pending {
+  const struct lh_lake_version *version;
+  size_t next; /* of what it reads */
+  struct pending *outer;
+};
+
+static lh_status push(const char *table, lh_find_version_fn find, void *context, struct lh_arena *arena,
+                      struct lh_task_input_list *list, struct pending **top, struct lh_error *err) {
+  const void *const state = lh_map_get(&list->seen, table);
+  if (state == list) {
+    return LH_OK;
+  }
+  if (state != NULL) {
+    lh_error_set(err, LH_ERROR_CATALOG, "view %s reads itself", table);
+    lh_error_hint(err, "it was published by two projects: remove it with \"lakehaul gc --drop %s\"", table);
+    return LH_ERROR_CATALOG;
+  }
+  struct pending *const added = LH_ARENA_NEW(arena, struct pending);
+  if (added == NULL) {
+    return lh_error_memory(err);
+  }
+  LH_TRY(find(context, table, &added->version, err));
+  LH_TRY(lh_map_put(&list->seen, added->version->table, added, err));
+  added->outer = *top;
+  *top = added;
+  return LH_OK;
+}
+
+lh_status lh_task_inputs_add(struct lh_task_input_list *list, const char *table, lh_find_version_fn find,
+                             void *context, struct lh_arena *arena, struct lh_error *err) {
+  struct pending *top = NULL;
+  LH_TRY(push(table, find, context, arena, list, &top, err));
+  while (top != NULL) {
+    const struct lh_lake_version *const version = top->version;
+    if (top->next < version->view_read_count) {
+      LH_TRY(push(version->view_reads[top->next++], find, context, arena, list, &top, err));
+      continue;
+    }
+    LH_TRY(append_input(list, version, arena, err));
+    LH_TRY(lh_map_put(&list->seen, version->table, list, err));
+    top = top->outer;
+  }
+  return LH_OK;
 }

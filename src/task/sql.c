@@ -128,9 +128,23 @@ static lh_status write_result(const struct lh_task_request *request, struct lh_e
   return status;
 }
 
+/* Of a view only the columns are asked for: the SELECT is bound and no row is read. */
+static lh_status describe_view(const struct lh_task_request *request, struct lh_engine *engine,
+                               struct lh_arena *arena, struct lh_task_result *out, struct lh_error *err) {
+  lh_status status = lh_engine_describe(engine, request->spec->sql, arena, &out->schema, err);
+  if (status != LH_OK) {
+    return lh_error_prefix(err, "%s", request->spec->sql_path);
+  }
+  out->source = lh_arena_printf(arena, "view %s", request->spec->sql_path);
+  return out->source != NULL ? lh_task_check_schema(request, arena, out, err) : lh_error_memory(err);
+}
+
 static lh_status run_in_engine(const struct lh_task_request *request, struct lh_engine *engine,
                                struct lh_arena *arena, struct lh_task_result *out, struct lh_error *err) {
   LH_TRY(add_inputs(request, engine, arena, err));
+  if (request->spec->is_view) {
+    return describe_view(request, engine, arena, out, err);
+  }
   struct lh_engine_result *result = NULL;
   const struct lh_engine_sort sort = {request->spec->sort_by, request->spec->sort_by_count};
   const lh_status prepared = lh_engine_query_sorted(engine, request->spec->sql, &sort, &result, err);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/map.h"
 #include "catalog/schema_change.h"
 #include "column/schema.h"
 #include "engine/duckdb.h"
@@ -31,6 +32,7 @@ struct lh_task_input {
   size_t key_count;
   bool is_partitioned;
   struct lh_engine_partitions partitions; /* where it is */
+  const char *view_sql;                   /* of a view, which has no files; NULL: a table */
 };
 
 struct lh_task_request {
@@ -124,6 +126,19 @@ lh_status lh_task_make_input(const struct lh_lake_version *version, bool derived
 /* Lets `engine` read what lies in `store`, where that is on S3, with the credentials of now. */
 lh_status lh_task_reach_lake(struct lh_store *store, struct lh_engine *engine,
                              struct lh_error *err) LH_WARN_UNUSED;
+/* Inputs in the order in which they can be added: what a view reads comes before it. Each table once. */
+struct lh_task_input_list {
+  struct lh_task_input *items;
+  size_t count, capacity;
+  struct lh_map seen; /* names; a view whose own inputs are not complete yet maps to itself */
+};
+/* Finds the version of a table that is to be read. An unknown table is an error. */
+typedef lh_status (*lh_find_version_fn)(void *context, const char *table, const struct lh_lake_version **out,
+                                        struct lh_error *err);
+void lh_task_inputs_init(struct lh_task_input_list *list, struct lh_arena *arena);
+/* Adds a table or view and all that the view reads. LH_ERROR_CATALOG for a view that reads itself. */
+lh_status lh_task_inputs_add(struct lh_task_input_list *list, const char *table, lh_find_version_fn find,
+                             void *context, struct lh_arena *arena, struct lh_error *err) LH_WARN_UNUSED;
 /* Makes it a view of `engine`, which is let read `store`. */
 lh_status lh_task_add_input(const struct lh_task_input *input, struct lh_store *store,
                             struct lh_engine *engine, struct lh_arena *arena,

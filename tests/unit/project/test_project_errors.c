@@ -30,7 +30,7 @@
 #define TASK_KEYS                                                                                           \
   "table, query, sql, columns, compression, schema, where, on_unrepresentable, numeric, multidimensional, " \
   "names, compat, bloom, sort_by, streams, split_by, file_size, partition_by, "                             \
-  "watermark, engine, inputs, partition_index, partition_projection"
+  "watermark, engine, inputs, partition_index, partition_projection, view"
 #define KEY_HINT "this version has: " TASK_KEYS
 #define NAME_64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
