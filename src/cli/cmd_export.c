@@ -1,6 +1,4 @@
 /* lakehaul export: one table or query into one Parquet file or a directory of them, without a project. */
-#include <dirent.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,13 +9,13 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "cli/cli.h"
+#include "cli/export_target.h"
 #include "task/extract.h"
 #include "task/output.h"
 #include "task/task.h"
 
 /* As the project file has it where it says nothing. */
 #define LOCK_TIMEOUT_MS 60000
-#define PART_DIGITS 5
 
 enum {
   OPT_TABLE,
@@ -51,7 +49,9 @@ static const struct lh_option options[OPT_COUNT] = {
                     .kind = LH_OPTION_STRING,
                     .required = true,
                     .value_name = "FILE|DIR",
-                    .help = "the Parquet file to write, or a directory for part-00000.parquet and so on"},
+                    .help =
+                        "the Parquet file to write, or a directory for part-00000.parquet and so on; either "
+                        "may be on S3"},
     [OPT_COMPRESSION] = {.name = "compression",
                          .kind = LH_OPTION_STRING,
                          .value_name = "CODEC",
@@ -106,7 +106,8 @@ static const struct lh_command_spec spec = {
         "  lakehaul export postgres://localhost/shop --table public.orders -o orders.parquet\n"
         "  lakehaul export \"$DATABASE_URL\" --query \"select * from orders where status = 'active'\" -o "
         "active.parquet\n"
-        "  lakehaul export \"$DATABASE_URL\" -t users -o out/ --compression \"zstd(9)\"\n",
+        "  lakehaul export \"$DATABASE_URL\" -t users -o out/ --compression \"zstd(9)\"\n"
+        "  lakehaul export \"$DATABASE_URL\" -t orders -o s3://bucket/orders/\n",
     .options = options,
     .option_count = OPT_COUNT,
     .positional_name = "URI",
@@ -149,7 +150,7 @@ static void on_warning(void *context, const char *message) {
 static lh_status check_options(const struct lh_options *values, struct lh_error *err) {
   const bool table = lh_options_given(values, OPT_TABLE);
   if (table != lh_options_given(values, OPT_QUERY)) {
-    return lh_cli_expect_local(lh_options_string(values, OPT_OUTPUT), err);
+    return LH_OK;
   }
   lh_error_set(err, LH_ERROR_USAGE,
                table ? "--table and --query exclude each other" : "either --table or --query is needed");
@@ -160,84 +161,17 @@ static lh_status check_options(const struct lh_options *values, struct lh_error 
 /* What is asked for, and what has come of it. */
 struct export_result {
   struct lh_parquet_writer_options writer_options;
-  const char *output; /* as given */
-  bool is_directory;
+  struct lh_export_target target;
   const struct lh_part *parts;
   size_t part_count;
   uint64_t rows, bytes;
   double seconds;
 };
 
-static bool names_directory(const char *output) {
-  const size_t length = strlen(output);
-  return lh_fs_is_directory(output) || (length > 0 && output[length - 1] == '/');
-}
-
-static lh_status create_part(void *context, uint32_t number, struct lh_arena *arena, const char **name,
-                             struct lh_sink **out, struct lh_error *err) {
-  const struct export_result *const result = context;
-  char part[32];
-  snprintf(part, sizeof(part), "part-%05" PRIu32 ".parquet", number);
-  *name = result->is_directory ? lh_path_join(result->output, part, arena) : result->output;
-  return *name != NULL ? lh_file_sink_create(*name, out, err) : lh_error_memory(err);
-}
-
-static bool is_part_name(const char *name) {
-  static const char prefix[] = "part-";
-  const size_t digits =
-      strncmp(name, prefix, strlen(prefix)) == 0 ? strspn(name + strlen(prefix), "0123456789") : 0;
-  return digits >= PART_DIGITS && strcmp(name + strlen(prefix) + digits, ".parquet") == 0;
-}
-
-/* Parts of an earlier export would be read together with those of this one. */
-static lh_status check_directory(const struct export_result *result, bool replace, struct lh_error *err) {
-  DIR *const directory = result->is_directory && !replace ? opendir(result->output) : NULL;
-  lh_status status = LH_OK;
-  const struct dirent *entry;
-  while (directory != NULL && status == LH_OK && (entry = readdir(directory)) != NULL) {
-    if (is_part_name(entry->d_name)) {
-      status = lh_error_set(err, LH_ERROR_USAGE, "%s already holds %s", result->output, entry->d_name);
-      lh_error_hint(err, "--replace puts this export in the place of the parts that are there");
-    }
-  }
-  if (directory != NULL) {
-    closedir(directory);
-  }
-  return status;
-}
-
-static bool is_written(const struct export_result *result, const char *name) {
-  for (size_t i = 0; i < result->part_count; i++) {
-    const char *const slash = strrchr(result->parts[i].name, '/');
-    if (strcmp(slash != NULL ? slash + 1 : result->parts[i].name, name) == 0) {
-      return true;
-    }
-  }
-  return false;
-}
-
-/* With --replace, once all new parts are there. */
-static lh_status remove_old_parts(const struct export_result *result, struct lh_error *err) {
-  DIR *const directory = opendir(result->output);
-  lh_status status = LH_OK;
-  const struct dirent *entry;
-  while (directory != NULL && status == LH_OK && (entry = readdir(directory)) != NULL) {
-    if (is_part_name(entry->d_name) && !is_written(result, entry->d_name) &&
-        unlinkat(dirfd(directory), entry->d_name, 0) != 0) {
-      status = lh_error_set(err, LH_ERROR_LAKE, "cannot remove %s from %s: %s", entry->d_name, result->output,
-                            strerror(errno));
-    }
-  }
-  if (directory != NULL) {
-    closedir(directory);
-  }
-  return status;
-}
-
 static lh_status read_back(struct export_result *result, struct lh_error *err) {
   for (size_t i = 0; i < result->part_count; i++) {
     struct lh_source *source = NULL;
-    LH_TRY(lh_file_source_open(result->parts[i].name, &source, err));
+    LH_TRY(lh_export_target_open_part(&result->target, result->parts[i].name, &source, err));
     const lh_status status = lh_output_check(source, result->parts[i].rows, err);
     result->rows += result->parts[i].rows;
     result->bytes += source->size_bytes;
@@ -254,8 +188,8 @@ static lh_status copy_to_parts(struct lh_extraction *extraction, const struct lh
   const bool bars = isatty(STDERR_FILENO) && !lh_options_flag(values, OPT_QUIET);
   const struct lh_observer observer = {
       .context = &progress, .progress = bars ? on_progress : NULL, .warning = on_warning};
-  lh_task_fit_memory(extraction, (uint64_t)lh_options_int(values, OPT_MEMORY), NULL, &result->writer_options,
-                     &observer);
+  lh_task_fit_memory(extraction, (uint64_t)lh_options_int(values, OPT_MEMORY), result->target.store,
+                     &result->writer_options, &observer);
   lh_status status = lh_extraction_copy(extraction, parts, &observer, arena, err);
   clear_progress(&progress);
   LH_TRY(status);
@@ -263,23 +197,26 @@ static lh_status copy_to_parts(struct lh_extraction *extraction, const struct lh
   result->parts = parts->finished;
   result->part_count = parts->finished_count;
   LH_TRY(read_back(result, err));
-  return result->is_directory && lh_options_flag(values, OPT_REPLACE) ? remove_old_parts(result, err) : LH_OK;
+  return lh_options_flag(values, OPT_REPLACE)
+             ? lh_export_target_remove_others(&result->target, result->parts, result->part_count, err)
+             : LH_OK;
 }
 
 static lh_status check_streams(const struct lh_options *values, const struct export_result *result,
                                struct lh_error *err) {
-  if (result->is_directory || !lh_options_given(values, OPT_STREAMS) ||
+  if (result->target.is_directory || !lh_options_given(values, OPT_STREAMS) ||
       lh_options_int(values, OPT_STREAMS) == 1) {
     return LH_OK;
   }
-  lh_error_set(err, LH_ERROR_USAGE, "several streams write several files, and %s is one", result->output);
-  lh_error_hint(err, "name a directory: -o %s/", result->output);
+  lh_error_set(err, LH_ERROR_USAGE, "several streams write several files, and %s is one",
+               result->target.output);
+  lh_error_hint(err, "name a directory: -o %s/", result->target.output);
   return LH_ERROR_USAGE;
 }
 
 /* One file is written by one connection, in whatever size. */
 static int stream_count(const struct lh_options *values, const struct export_result *result) {
-  return result->is_directory ? (int)lh_options_int(values, OPT_STREAMS) : 1;
+  return result->target.is_directory ? (int)lh_options_int(values, OPT_STREAMS) : 1;
 }
 
 static lh_status export_parts(const struct lh_options *values, struct lh_extraction *extraction,
@@ -289,8 +226,8 @@ static lh_status export_parts(const struct lh_options *values, struct lh_extract
   struct lh_parquet_writer_options *const writer_options = &result->writer_options;
   struct lh_parts parts;
   lh_parts_init(&parts, schema, writer_options,
-                result->is_directory ? (uint64_t)lh_options_int(values, OPT_FILE_SIZE) : 0, create_part,
-                result, part_arena);
+                result->target.is_directory ? (uint64_t)lh_options_int(values, OPT_FILE_SIZE) : 0,
+                lh_export_target_create_part, &result->target, part_arena);
   const lh_status status = copy_to_parts(extraction, values, &parts, arena, result, err);
   lh_parts_clear(&parts);
   return status;
@@ -303,10 +240,12 @@ static lh_status export_rows(const struct lh_options *values, struct lh_arena *a
   lh_parquet_writer_options_default(&result->writer_options);
   LH_TRY(lh_codec_parse(lh_options_string(values, OPT_COMPRESSION), &result->writer_options.codec,
                         &result->writer_options.codec_level, err));
-  result->output = lh_options_string(values, OPT_OUTPUT);
-  result->is_directory = names_directory(result->output);
+  LH_TRY(lh_export_target_open(&result->target, lh_options_string(values, OPT_OUTPUT), &interrupt->is_raised,
+                               arena, err));
   LH_TRY(check_streams(values, result, err));
-  LH_TRY(check_directory(result, lh_options_flag(values, OPT_REPLACE), err));
+  if (!lh_options_flag(values, OPT_REPLACE)) {
+    LH_TRY(lh_export_target_check_empty(&result->target, err));
+  }
   const struct lh_extract_request request = {
       .source = values->positionals[0],
       .session = {.lock_timeout_ms = LOCK_TIMEOUT_MS},
@@ -352,7 +291,7 @@ static lh_status print_result(const struct lh_options *values, const struct expo
   if (result->part_count == 1) {
     printf("%s: ", result->parts[0].name);
   } else {
-    printf("%s: %zu files, ", result->output, result->part_count);
+    printf("%s: %zu files, ", result->target.output, result->part_count);
   }
   printf("%s rows, %s in %s\n", lh_str_format_count(result->rows, rows),
          lh_str_format_bytes(result->bytes, bytes), lh_str_format_seconds(result->seconds, seconds));
@@ -381,6 +320,7 @@ static int cmd_export(const struct lh_command_spec *command, int argc, char **ar
     result.seconds = lh_clock_seconds_since(start_ns);
     status = print_result(&values, &result, &err);
   }
+  lh_export_target_close(&result.target);
   lh_arena_clear(&part_arena);
   lh_arena_clear(&arena);
   lh_options_clear(&values);
