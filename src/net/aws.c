@@ -8,8 +8,10 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "net/aws_error.h"
 #include "net/aws_impl.h"
 #include "net/retry.h"
@@ -18,6 +20,7 @@
 #define SKEW_LEAST_SECONDS 240
 #define ERROR_BODY_MAX (64 << 10)
 #define REGION_CHANGES_MAX 16
+#define WAIT_SLICE_MS 50
 
 /* --- the client --- */
 
@@ -190,28 +193,47 @@ struct sending {
   struct lh_buf error_body;
   struct lh_arena *arena;
   struct lh_arena scratch; /* of one attempt: its credentials and headers */
-  const char *endpoint;    /* that the request's URL was made with */
   struct lh_aws_attempt attempt;
   bool was_renewed, was_skewed, was_moved;
 };
 
-/* The URL as it would have been made with the endpoint of now, which a bucket's region may have changed. */
+/* How many bytes at the end of a host name are those of AWS' own endpoint in whichever region: "s3", a
+ * region, the domain. 0: another server's. */
+static size_t own_host_size(const struct lh_aws_client *client, const char *host, size_t size) {
+  const char *const domain = domain_of(client->region);
+  const size_t domain_size = strlen(domain);
+  const size_t service_size = strlen(client->service);
+  if (size < domain_size + 1 || strncmp(host + size - domain_size, domain, domain_size) != 0) {
+    return 0;
+  }
+  size_t region = size - domain_size - 1; /* of the dot before the domain; then of the region's first byte */
+  while (region > 0 && host[region - 1] != '.') {
+    region--;
+  }
+  if (region < service_size + 1 ||
+      strncmp(host + region - 1 - service_size, client->service, service_size) != 0) {
+    return 0;
+  }
+  const size_t start = region - 1 - service_size;
+  return start == 0 || host[start - 1] == '.' ? size - start : 0;
+}
+
+/* The URL as it would be made with the endpoint of now, which a bucket's region may have changed. */
 static lh_status current_url(struct sending *sending, const char **out, struct lh_error *err) {
   const char *const url = sending->request->url;
-  const char *const now = lh_aws_client_endpoint(sending->client);
+  const size_t scheme_size = strlen("https://");
   *out = url;
-  if (!sending->client->follows_region || sending->endpoint == now) {
+  if (!sending->client->follows_region || strncmp(url, "https://", scheme_size) != 0) {
     return LH_OK;
   }
-  const char *const old_host = sending->endpoint + strlen("https://");
-  const size_t authority_size = strncmp(url, "https://", 8) == 0 ? strcspn(url + 8, "/?#") : 0;
-  const size_t old_size = strlen(old_host);
-  if (authority_size < old_size || strncmp(url + 8 + authority_size - old_size, old_host, old_size) != 0) {
+  const size_t host_size = strcspn(url + scheme_size, ":/?#");
+  const size_t own_size = own_host_size(sending->client, url + scheme_size, host_size);
+  if (own_size == 0) {
     return LH_OK;
   }
-  const size_t kept = 8 + authority_size - old_size;
-  *out = lh_arena_printf(&sending->scratch, "%.*s%s%s", (int)kept, url, now + strlen("https://"),
-                         url + 8 + authority_size);
+  const char *const endpoint = lh_aws_client_endpoint(sending->client);
+  *out = lh_arena_printf(&sending->scratch, "%.*s%s%s", (int)(scheme_size + host_size - own_size), url,
+                         endpoint + scheme_size, url + scheme_size + host_size);
   return *out != NULL ? LH_OK : lh_error_memory(err);
 }
 
@@ -228,7 +250,7 @@ static lh_status perform(struct sending *sending, struct lh_http_response *out, 
                                          &request.headers, &request.header_count, err);
   lh_aws_credentials_wipe_secret(&attempt->credentials);
   LH_TRY(status);
-  request.cancelled = request.cancelled != NULL ? request.cancelled : client->cancelled;
+  request.also_cancelled = client->cancelled;
   request.error_body = &sending->error_body;
   return lh_http_perform(client->http, &request, sending->body, sending->arena, out, err);
 }
@@ -364,6 +386,26 @@ static void end_attempt(struct sending *sending) {
   lh_arena_reset(&sending->scratch);
 }
 
+/* Sleeps in slices, since two may end it. */
+static lh_status wait_for_next(const struct sending *sending, const struct lh_retry_policy *policy,
+                               int attempt, int64_t least_ms, struct lh_error *err) {
+  uint32_t random = 0;
+  if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
+    random = (uint32_t)lh_clock_ns();
+  }
+  int64_t left_ms = lh_retry_delay_ms(policy, attempt, random, least_ms);
+  while (left_ms > 0) {
+    const atomic_bool *const cancelled = sending->request->cancelled;
+    if (cancelled != NULL && atomic_load(cancelled)) {
+      return lh_error_set(err, LH_ERROR_INTERRUPTED, "interrupted");
+    }
+    const int64_t slice_ms = left_ms < WAIT_SLICE_MS ? left_ms : WAIT_SLICE_MS;
+    LH_TRY(lh_retry_sleep(slice_ms, sending->client->cancelled, err));
+    left_ms -= slice_ms;
+  }
+  return LH_OK;
+}
+
 static lh_status send_until_done(struct sending *sending, int *attempts, struct lh_http_response *out,
                                  struct lh_error *err) {
   struct lh_retry_policy policy = lh_retry_default();
@@ -384,11 +426,7 @@ static lh_status send_until_done(struct sending *sending, int *attempts, struct 
     if (step == STEP_FAIL || ++failures == policy.max_attempts) {
       return err->code;
     }
-    struct lh_error interrupted;
-    if (lh_retry_wait(&policy, failures - 1, delay_ms, sending->client->cancelled, &interrupted) != LH_OK) {
-      *err = interrupted;
-      return err->code;
-    }
+    LH_TRY(wait_for_next(sending, &policy, failures - 1, delay_ms, err));
   }
 }
 
@@ -413,7 +451,6 @@ lh_status lh_aws_send(struct lh_aws_client *client, const struct lh_aws_call *ca
       .body = body,
       .body_start = body->len,
       .arena = arena,
-      .endpoint = lh_aws_client_endpoint(client),
   };
   lh_buf_init(&sending.error_body, ERROR_BODY_MAX);
   lh_arena_init(&sending.scratch, 0);

@@ -23,7 +23,7 @@ struct lh_aws_client_options {
   const char *region; /* NULL: the provider's; none is an error but for S3, which begins with us-east-1 */
   lh_status failure;  /* status of errors */
   struct lh_aws_provider *provider; /* borrowed; outlives the client */
-  const atomic_bool *cancelled;     /* may be NULL */
+  const atomic_bool *cancelled;     /* ends requests, as their own does; may be NULL */
 };
 
 lh_status lh_aws_client_open(const struct lh_aws_client_options *options, struct lh_aws_client **out,

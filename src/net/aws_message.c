@@ -76,6 +76,9 @@ static void set_hint(const struct lh_aws_client *client, const struct lh_aws_att
       lh_error_hint(err, "the service is in trouble or wants fewer requests: try again later");
       break;
     case LH_AWS_FATAL:
+      if (strcmp(document->code, "NoSuchBucket") == 0) {
+        lh_error_hint(err, "check the bucket's name, and that the endpoint is where it is");
+      }
       break;
   }
 }

@@ -216,8 +216,11 @@ static int look_for_cancellation(void *context, curl_off_t down_total, curl_off_
   (void)down;
   (void)up_total;
   (void)up;
-  const atomic_bool *const cancelled = context;
-  return atomic_load(cancelled) ? 1 : 0;
+  const struct lh_http_request *const request = context;
+  return (request->cancelled != NULL && atomic_load(request->cancelled)) ||
+                 (request->also_cancelled != NULL && atomic_load(request->also_cancelled))
+             ? 1
+             : 0;
 }
 
 static lh_status copy_headers(const struct lh_http_exchange *exchange, struct lh_http_response *out,
@@ -325,10 +328,10 @@ static CURLcode set_limits(CURL *curl, const struct lh_http *http, const struct 
     SET(CURLOPT_LOW_SPEED_LIMIT, (long)SLOW_BYTES_PER_SECOND);
     SET(CURLOPT_LOW_SPEED_TIME, (long)((http->slow_timeout_ms + 999) / 1000));
   }
-  if (request->cancelled != NULL) {
+  if (request->cancelled != NULL || request->also_cancelled != NULL) {
     SET(CURLOPT_NOPROGRESS, 0L);
     SET(CURLOPT_XFERINFOFUNCTION, look_for_cancellation);
-    SET(CURLOPT_XFERINFODATA, (void *)(uintptr_t)request->cancelled);
+    SET(CURLOPT_XFERINFODATA, request);
   }
   return code;
 }

@@ -58,7 +58,8 @@ struct lh_http_request {
   struct lh_buf
       *error_body;    /* takes the body of a status past 299 instead, as far as it has room; may be NULL */
   int64_t timeout_ms; /* of the whole request, however slow it is; 0: none, but for slow transfers */
-  const atomic_bool *cancelled; /* ends the request with LH_ERROR_INTERRUPTED once true; may be NULL */
+  /* End the request with LH_ERROR_INTERRUPTED once one of them is true; may be NULL. */
+  const atomic_bool *cancelled, *also_cancelled;
 };
 
 struct lh_http_response {

@@ -2,10 +2,15 @@
 from __future__ import annotations
 
 import json
+import ssl
+import subprocess
+import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import support
 from services import faults
 from services.environment import REGION, Keys
 from services.fault_proxy import Fault, FaultProxy, Passage
@@ -318,6 +323,79 @@ class TestRegionAndEndpoint:
     def test_a_wrong_endpoint_is_named(self, s3_env: Env, s3_bucket: Bucket) -> None:
         answer = send({**s3_env, "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:1/"}, put(s3_bucket, max_attempts=2))[0]
         assert answer["message"].startswith("put object k: 127.0.0.1:1: no connection") and "endpoint" in answer["hint"]
+
+
+@pytest.mark.threads
+class TestCancellation:
+    """By the request's own flag or the client's, during a transfer and between attempts."""
+
+    @pytest.mark.parametrize("whose", ["request", "client"])
+    @pytest.mark.parametrize("when", ["transfer", "pause"])
+    def test_it_ends_a_request(self, aws_home: Env, whose: str, when: str) -> None:
+        def answer(exchange: Exchange) -> None:
+            exchange.read_body()
+            if when == "transfer":
+                time.sleep(5)
+                exchange.close()
+            exchange.answer(503, b"", {"Retry-After": "15"})
+
+        with HttpServer(answer) as server:
+            env = {**aws_home, **Keys().env(), "AWS_REGION": REGION, "AWS_ENDPOINT_URL": server.endpoint}
+            in_a_moment = {"cancel_after_ms": 300}
+            start = time.monotonic()
+            got = send(env, {"url": "/b/k", **(in_a_moment if whose == "request" else {})}, **(in_a_moment if whose == "client" else {}))
+            assert got[0]["error"] == "interrupted"
+            assert time.monotonic() - start < 4
+
+
+class Tunnel(HttpServer):
+    """An HTTPS proxy that plays all of AWS: buckets are in eu-west-3, whichever region is asked first."""
+
+    NAMES = ("s3.us-east-1", "*.s3.us-east-1", "s3.eu-west-3", "*.s3.eu-west-3")
+
+    def __init__(self, directory: Path) -> None:
+        self.certificate = directory / "amazonaws.pem"
+        self.hosts: list[str] = []
+        key = directory / "key.pem"
+        subprocess.run(
+            [
+                support.require_tool("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=aws",
+                "-addext", "subjectAltName=" + ",".join(f"DNS:{name}.amazonaws.com" for name in self.NAMES),
+                "-keyout", key, "-out", self.certificate,
+            ],
+            check=True, capture_output=True,
+        )
+        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._tls.load_cert_chain(self.certificate, key)
+        super().__init__(self._connect)
+
+    def _connect(self, exchange: Exchange) -> None:
+        exchange.send(b"HTTP/1.1 200 OK\r\n\r\n")
+        with self._tls.wrap_socket(exchange._socket, server_side=True) as connection:
+            reader = connection.makefile("rb")
+            while line := reader.readline():
+                lines = [line]
+                while (line := reader.readline()).strip():
+                    lines.append(line)
+                host = next(line.split()[1].decode() for line in lines if line.lower().startswith(b"host:"))
+                self.hosts.append(host)
+                scope = next(line.decode() for line in lines if line.startswith(b"Authorization:"))
+                if ".eu-west-3." in host and "/eu-west-3/s3/" in scope:
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                else:
+                    connection.sendall(b"HTTP/1.1 301 Moved\r\nx-amz-bucket-region: eu-west-3\r\nContent-Length: 0\r\n\r\n")
+        exchange.close()
+
+
+@pytest.mark.parametrize("place", ["https://bucket.s3.us-east-1.amazonaws.com/k", "https://s3.us-east-1.amazonaws.com/bucket/k"])
+def test_requests_go_to_the_endpoint_of_the_buckets_region(aws_home: Env, tmp_path: Path, place: str) -> None:
+    with Tunnel(tmp_path) as tunnel:
+        env = {**aws_home, **Keys().env(), "https_proxy": tunnel.endpoint, "AWS_CA_BUNDLE": str(tunnel.certificate)}
+        answers = send(env, {"url": place}, {"url": place, "method": "HEAD"})
+        assert [(a.get("status"), a["attempts"], a["region"]) for a in answers] == [(200, 2, "eu-west-3"), (200, 1, "eu-west-3")]
+        first = place.split("/")[2]
+        there = first.replace("us-east-1", "eu-west-3")
+        assert tunnel.hosts == [first, there, there]
 
 
 class fixed_server:

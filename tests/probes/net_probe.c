@@ -25,6 +25,7 @@ struct probe {
   size_t threads;
   struct lh_http *http;
   struct lh_aws_client *client;
+  atomic_bool cancelled; /* ends what the client does */
 };
 
 struct worker {
@@ -257,6 +258,7 @@ static struct lh_aws_provider *open_client(struct probe *probe) {
       .endpoint = text(probe->document, "endpoint"),
       .failure = LH_ERROR_LAKE,
       .provider = provider,
+      .cancelled = &probe->cancelled,
   };
   must(lh_aws_client_open(&options, &probe->client, &err), &err);
   return provider;
@@ -288,7 +290,16 @@ int main(void) {
     };
     must(lh_http_open(&options, &probe.http, &err), &err);
   }
+  struct canceller canceller = {&probe.cancelled, number(document, "cancel_after_ms")};
+  pthread_t thread;
+  const bool cancels = json_object_get(document, "cancel_after_ms") != NULL;
+  if (cancels) {
+    pthread_create(&thread, NULL, cancel_later, &canceller);
+  }
   run_all(&probe);
+  if (cancels) {
+    pthread_join(thread, NULL);
+  }
   json_t *const results = json_array();
   for (size_t i = 0; i < probe.count; i++) {
     json_array_append_new(results, probe.results[i]);
