@@ -26,6 +26,7 @@
 struct identity {
   char host[256];
   char boot[BOOT_ID_MAX_BYTES];
+  char process_space[64];   /* containers of a machine share its boot, but not the numbers of processes */
   uint64_t process_started; /* in ticks since boot */
 };
 
@@ -82,6 +83,8 @@ static void read_identity(struct identity *out) {
     }
     fclose(file);
   }
+  const ssize_t length = readlink("/proc/self/ns/pid", out->process_space, sizeof(out->process_space) - 1);
+  out->process_space[length > 0 ? length : 0] = '\0';
   const bool known = process_start(getpid(), &out->process_started);
   (void)known;
 }
@@ -93,12 +96,12 @@ static lh_status put_lease(const struct s3_lock *lock, struct lh_error *err) {
   struct lh_buf text;
   bool stored = false;
   lh_buf_init(&text, LEASE_MAX_BYTES);
-  lh_status status =
-      lh_json_take_append(json_pack("{s:s, s:s, s:I, s:I, s:b, s:s, s:s}", "host", lock->self.host, "boot_id",
-                                    lock->self.boot, "pid", (json_int_t)getpid(), "process_started",
-                                    (json_int_t)lock->self.process_started, "exclusive", lock->exclusive,
-                                    "started_at", lock->started_at, "renewed_at", lh_clock_utc_now(now)),
-                          true, &text, err);
+  lh_status status = lh_json_take_append(
+      json_pack("{s:s, s:s, s:s, s:I, s:I, s:b, s:s, s:s}", "host", lock->self.host, "boot_id",
+                lock->self.boot, "pid_namespace", lock->self.process_space, "pid", (json_int_t)getpid(),
+                "process_started", (json_int_t)lock->self.process_started, "exclusive", lock->exclusive,
+                "started_at", lock->started_at, "renewed_at", lh_clock_utc_now(now)),
+      true, &text, err);
   if (status == LH_OK) {
     status = lh_s3_put(lock->store, lock->key, text.data, text.len, NULL, NULL, &stored, err);
   }
@@ -179,7 +182,9 @@ static lh_status decode_other(const struct lh_buf *text, const char *what, struc
   *out = (struct other){.exclusive = true};
   LH_TRY(lh_json_parse(text->data, text->len, what, &root, err));
   const char *const boot = json_string_value(json_object_get(root, "boot_id"));
+  const char *const space = json_string_value(json_object_get(root, "pid_namespace"));
   snprintf(out->who.boot, sizeof(out->who.boot), "%s", boot != NULL ? boot : "");
+  snprintf(out->who.process_space, sizeof(out->who.process_space), "%s", space != NULL ? space : "");
   out->pid = (pid_t)json_integer_value(json_object_get(root, "pid"));
   out->who.process_started = (uint64_t)json_integer_value(json_object_get(root, "process_started"));
   out->exclusive = json_is_true(json_object_get(root, "exclusive"));
@@ -197,14 +202,21 @@ static time_t parse_time(const char *text) {
   return known ? timegm(&parts) : -1;
 }
 
-/* Of the same boot of a machine it is seen whether the process is there; of others only by what the server
- * says of when the lease was renewed, by the server's clock. */
+/* Of the same boot and the same numbers of processes it is seen whether the process is there, unless it is
+ * hidden as another user's; of others only by what the server says of when the lease was renewed, by the
+ * server's clock. */
 static bool is_alive(const struct s3_lock *lock, const struct other *other, time_t age) {
-  uint64_t started = 0;
-  if (other->who.boot[0] != '\0' && strcmp(other->who.boot, lock->self.boot) == 0 &&
-      lock->self.process_started != 0 && access("/proc/self/stat", R_OK) == 0) {
-    const bool is_there = process_start(other->pid, &started);
-    return is_there && started == other->who.process_started;
+  const struct identity *const self = &lock->self;
+  if (self->process_started != 0 && self->boot[0] != '\0' && self->process_space[0] != '\0' &&
+      strcmp(other->who.boot, self->boot) == 0 &&
+      strcmp(other->who.process_space, self->process_space) == 0) {
+    uint64_t started = 0;
+    if (process_start(other->pid, &started)) {
+      return started == other->who.process_started;
+    }
+    if (kill(other->pid, 0) != 0 && errno == ESRCH) {
+      return false;
+    }
   }
   return age < STALE_SECONDS;
 }

@@ -166,12 +166,23 @@ def test_a_run_on_another_machine_keeps_gc_away_and_gc_keeps_runs_away(orders, p
     assert "is locked by a running lakehaul gc" in made.run(env=s3_env, expect=4).stderr
 
 
+def test_a_lease_of_another_container_of_this_machine_is_believed(orders, project, s3_bucket: Bucket, s3_env) -> None:
+    """They share the boot, but not the numbers of processes: that there is none of that number here says nothing."""
+    made = project({"orders": {"table": "orders"}}, source=orders.uri, lake=f"{s3_bucket.url}/l")
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    s3_bucket.put("l/_lakehaul/running/pod-1-a.json", lease(boot_id=boot, pid=4_194_304, pid_namespace="pid:[1]"))
+    made.run(env=s3_env, expect=0)
+    assert "a run is writing" in made.lakehaul("gc", env=s3_env, expect=4).stderr
+
+
 def test_a_lease_that_nobody_renews_is_removed(orders, project, s3_bucket: Bucket, s3_env) -> None:
     made = project({"orders": {"table": "orders"}}, source=orders.uri, lake=f"{s3_bucket.url}/l")
-    keys = [f"l/_lakehaul/running/{name}.json" for name in ("elsewhere-1-a", "here-2-b")]
+    keys = [f"l/_lakehaul/running/{name}.json" for name in ("elsewhere-1-a", "here-2-b", "here-3-c")]
     s3_bucket.put(keys[0], lease(exclusive=True))
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    s3_bucket.put(keys[1], lease(boot_id=boot, pid=os.getpid(), exclusive=True))  # of another process of that number
+    here = {"boot_id": boot, "pid_namespace": os.readlink("/proc/self/ns/pid"), "exclusive": True}
+    s3_bucket.put(keys[1], lease(**here, pid=os.getpid()))  # of another process of that number
+    s3_bucket.put(keys[2], lease(**here, pid=4_194_304))  # past the highest number
     ago = time.time() - 301
     os.utime(s3_bucket.server.root / s3_bucket.name / keys[0], (ago, ago))
     made.run(env=s3_env, expect=0)
