@@ -190,8 +190,10 @@ static lh_status take_down(const struct elsewhere *elsewhere, lh_status made, st
   if (drop_table(elsewhere, arena, &why) == LH_OK || made != LH_OK) {
     return made;
   }
-  snprintf(message, sizeof(message), "table %s stays in the catalog of %s and can be dropped: %.1024s",
-           elsewhere->table.name, lh_remote_name(elsewhere->remote), why.message);
+  const bool is_trino = elsewhere->request->spec->engine == LH_ENGINE_TRINO;
+  snprintf(message, sizeof(message), "table %s stays in the catalog of %s and can be dropped: %.1024s%s",
+           elsewhere->table.name, lh_remote_name(elsewhere->remote), why.message,
+           is_trino ? "; hive.allow-drop-table=true lets lakehaul do it" : "");
   lh_observer_warning(elsewhere->request->observer, message);
   (void)err;
   return LH_OK;

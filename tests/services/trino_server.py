@@ -80,6 +80,7 @@ class TrinoServer:
             "s3.aws-access-key": s3.keys.access_key,
             "s3.aws-secret-key": s3.keys.secret_key,
             "hive.non-managed-table-writes-enabled": "true",
+            "hive.allow-drop-table": "true",
             **properties,
         }
         self.rows(f"CREATE CATALOG {name} USING hive WITH ({', '.join(map(quoted, given.items()))})")
