@@ -35,13 +35,32 @@ static lh_status make_url(const struct lh_s3_store *store, const struct lh_s3_re
   return LH_OK;
 }
 
+/* What a client of any service cannot know. */
+static void hint_for(struct lh_error *err) {
+  static const struct {
+    const char *code, *hint;
+  } hints[] = {
+      {"NoSuchBucket", "create the bucket, or correct its name; lakehaul makes none"},
+      {"NoSuchUpload",
+       "something has aborted the upload: a lifecycle rule of the bucket, or somebody else; run again"},
+      {"EntityTooLarge", "let files end sooner: file_size"},
+      {"InvalidObjectState", "the object is archived: restore it first"},
+      {"NotImplemented", "the server lacks a part of S3 that lakehaul needs"},
+  };
+  for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]) && err->hint[0] == '\0'; i++) {
+    if (strcmp(err->aws_code, hints[i].code) == 0) {
+      lh_error_hint(err, "%s", hints[i].hint);
+    }
+  }
+}
+
 static lh_status send_to(const struct lh_s3_store *store, const struct lh_s3_request *request,
                          const char *url, struct lh_buf *body, struct lh_arena *arena,
                          struct lh_http_response *out, struct lh_error *err) {
   const char *const action =
       request->key != NULL
-          ? lh_arena_printf(arena, "%s s3://%s/%s", request->action, store->bucket, request->key)
-          : lh_arena_printf(arena, "%s %s", request->action, store->base.root);
+          ? lh_arena_printf(arena, "cannot %s s3://%s/%s", request->action, store->bucket, request->key)
+          : lh_arena_printf(arena, "cannot %s %s", request->action, store->base.root);
   if (action == NULL) {
     return lh_error_memory(err);
   }
@@ -63,8 +82,12 @@ static lh_status send_to(const struct lh_s3_store *store, const struct lh_s3_req
       .timeout_ms = request->is_cleanup ? CLEANUP_TIMEOUT_MS : request->timeout_ms,
       .cancelled = request->cancelled,
   };
-  return lh_aws_send(request->is_cleanup ? store->cleaner : store->client, &call, &http, body, arena, out,
-                     err);
+  const lh_status status =
+      lh_aws_send(request->is_cleanup ? store->cleaner : store->client, &call, &http, body, arena, out, err);
+  if (status != LH_OK) {
+    hint_for(err);
+  }
+  return status;
 }
 
 lh_status lh_s3_send(const struct lh_s3_store *store, const struct lh_s3_request *request,

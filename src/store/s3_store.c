@@ -144,7 +144,7 @@ static lh_status open_clients(struct lh_s3_store *store, const atomic_bool *canc
 static lh_status find_bucket(struct lh_s3_store *store, struct lh_error *err) {
   const struct lh_s3_query query[] = {{"list-type", "2"}, {"max-keys", "1"}, {"prefix", store->prefix}};
   const struct lh_s3_request request = {
-      .method = LH_HTTP_GET, .query = query, .query_count = 3, .action = "open the lake"};
+      .method = LH_HTTP_GET, .query = query, .query_count = 3, .action = "open"};
   struct lh_arena arena;
   struct lh_buf body;
   struct lh_http_response response;

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "store/s3.h"
 
@@ -29,7 +30,8 @@ static lh_status take_id(void *context, const char *parent, const char *name, co
 }
 
 static lh_status begin(const struct lh_s3_store *store, const char *full_key, struct lh_arena *arena,
-                       const char **id, struct lh_arena *scratch, struct lh_buf *body, struct lh_error *err) {
+                       const char **id, int *attempts, struct lh_arena *scratch, struct lh_buf *body,
+                       struct lh_error *err) {
   struct lh_http_header headers[LH_S3_HEADERS_MAX];
   size_t count = 0;
   struct lh_http_response response;
@@ -48,6 +50,7 @@ static lh_status begin(const struct lh_s3_store *store, const char *full_key, st
       .headers = headers,
       .header_count = count,
       .action = "begin an upload to",
+      .attempts = attempts,
   };
   LH_TRY(lh_s3_send(store, &request, body, scratch, &response, err));
   struct creation creation = {.arena = arena};
@@ -62,13 +65,42 @@ static lh_status begin(const struct lh_s3_store *store, const char *full_key, st
   return LH_OK;
 }
 
+/* A request whose answer was lost may have begun an upload that nobody knows the id of. It is one to this key
+ * that is as young as the request; `id`, which may be NULL, is not. */
+static lh_status abort_lost(const struct lh_s3_store *store, const char *full_key, const char *id,
+                            time_t begun, struct lh_arena *scratch, struct lh_error *err) {
+  struct lh_s3_upload *uploads = NULL;
+  size_t count = 0;
+  char since[32];
+  struct tm utc;
+  gmtime_r(&begun, &utc);
+  strftime(since, sizeof(since), "%Y-%m-%dT%H:%M:%S", &utc);
+  LH_TRY(lh_s3_list_uploads(store, full_key, scratch, &uploads, &count, err));
+  for (size_t i = 0; i < count; i++) {
+    const bool is_ours = id != NULL && strcmp(uploads[i].id, id) == 0;
+    if (!is_ours && strcmp(uploads[i].key, full_key) == 0 && strcmp(uploads[i].initiated, since) >= 0) {
+      LH_TRY(lh_s3_upload_abort(store, full_key, uploads[i].id, err));
+    }
+  }
+  return LH_OK;
+}
+
 lh_status lh_s3_upload_begin(const struct lh_s3_store *store, const char *full_key, struct lh_arena *arena,
                              const char **id, struct lh_error *err) {
   struct lh_arena scratch;
   struct lh_buf body;
   lh_arena_init(&scratch, 0);
   lh_buf_init(&body, LH_S3_ANSWER_MAX_BYTES);
-  const lh_status status = begin(store, full_key, arena, id, &scratch, &body, err);
+  int attempts = 0;
+  const time_t begun = time(NULL);
+  const lh_status status = begin(store, full_key, arena, id, &attempts, &scratch, &body, err);
+  if (attempts > 1) {
+    /* What cannot be found now is left to gc. */
+    struct lh_error ignored;
+    const lh_status aborted =
+        abort_lost(store, full_key, status == LH_OK ? *id : NULL, begun, &scratch, &ignored);
+    (void)aborted;
+  }
   lh_buf_clear(&body);
   lh_arena_clear(&scratch);
   return status;

@@ -1,0 +1,147 @@
+"""Faults of networks and of S3: each ends in a table as it should be, or in one clear error with nothing published and
+no upload left behind."""
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+
+import pytest
+from services import faults
+from services.environment import Keys
+from services.fault_proxy import FaultProxy
+from services.s3_server import Bucket, S3Server
+from support import Database, free_port, run_lakehaul
+
+ROWS = 600_000
+KEY = "dir/noise.parquet"
+
+
+@pytest.fixture(scope="module")
+def noise(module_database: Database) -> Database:
+    """23 MB that no codec makes smaller: several parts."""
+    module_database.execute(
+        "CREATE TABLE noise AS SELECT i AS id, decode(md5(i::text) || md5((-i)::text), 'hex') AS noise"
+        f" FROM generate_series(1, {ROWS}) AS i"
+    )
+    return module_database
+
+
+@pytest.fixture
+def proxy_env(s3_server: S3Server, s3_proxy: FaultProxy, aws_home) -> dict:
+    return {**aws_home, **s3_server.env(endpoint=s3_proxy.endpoint)}
+
+
+def export(database: Database, bucket: Bucket, env: dict, expect: int = 0):
+    return run_lakehaul(
+        "export", database.uri, "-t", "noise", "-o", f"{bucket.url}/{KEY}", "--compression", "none", "--memory", "96MB",
+        env=env, expect=expect,
+    )
+
+
+@pytest.fixture(scope="module")
+def digest(noise: Database, tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("local") / "noise.parquet"
+    run_lakehaul(
+        "export", noise.uri, "-t", "noise", "-o", path, "--compression", "none", "--memory", "96MB", expect=0
+    )
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+PASSING = [
+    ("CreateMultipartUpload", faults.slow_down()),
+    ("CreateMultipartUpload", faults.half_answer()),
+    ("UploadPart", faults.internal_error()),
+    ("UploadPart", faults.unavailable_without_body()),
+    ("UploadPart", faults.request_timeout()),
+    ("UploadPart", faults.reset_before_body()),
+    ("UploadPart", faults.reset_after_body()),
+    ("UploadPart", faults.reset_instead_of_answer()),
+    ("CompleteMultipartUpload", faults.slow_down()),
+    ("CompleteMultipartUpload", faults.error_in_200()),
+    ("CompleteMultipartUpload", faults.done_but_error_in_200()),
+    ("CompleteMultipartUpload", faults.reset_instead_of_answer()),
+    ("CompleteMultipartUpload", faults.half_answer()),
+    ("HeadObject", faults.unavailable_without_body()),
+    ("GetObject", faults.half_answer()),
+]
+
+
+@pytest.mark.parametrize(("operation", "fault"), PASSING, ids=[f"{o}-{f.__name__}" for o, f in PASSING])
+def test_what_passes_is_repeated(operation, fault, noise, digest, s3_bucket: Bucket, s3_proxy: FaultProxy, proxy_env) -> None:
+    rule = s3_proxy.add(fault, operation, times=2 if fault.__name__ in ("slow_down", "internal_error") else 1)
+    export(noise, s3_bucket, proxy_env)
+    assert rule.met >= 1
+    assert hashlib.sha256(s3_bucket.get(KEY)).hexdigest() == digest
+    assert s3_bucket.uploads() == []
+
+
+def test_a_clock_that_is_wrong_is_corrected(noise, digest, s3_server, s3_bucket, s3_proxy, proxy_env) -> None:
+    s3_proxy.add(faults.other_clock(timedelta(hours=3), s3_server.keys), times=None)
+    export(noise, s3_bucket, proxy_env)
+    assert hashlib.sha256(s3_bucket.get(KEY)).hexdigest() == digest
+
+
+LASTING = [
+    ("UploadPart", faults.access_denied(), ["AccessDenied", "environment"]),
+    ("CreateMultipartUpload", faults.access_denied(), ["AccessDenied", "environment"]),
+    ("CompleteMultipartUpload", faults.access_denied(), ["AccessDenied"]),
+    ("CompleteMultipartUpload", faults.error_in_200("InternalError"), ["InternalError"]),
+    ("UploadPart", faults.no_such_upload(), ["NoSuchUpload"]),
+    ("UploadPart", faults.expired_token(), ["ExpiredToken", "environment"]),
+]
+
+
+@pytest.mark.parametrize(("operation", "fault", "words"), LASTING, ids=[f"{o}-{f.__name__}" for o, f, _ in LASTING])
+def test_what_stays_is_one_error_and_leaves_nothing(
+    operation, fault, words, noise, s3_bucket: Bucket, s3_proxy: FaultProxy, proxy_env
+) -> None:
+    s3_proxy.add(fault, operation, times=None)
+    result = export(noise, s3_bucket, proxy_env, expect=4)
+    lines = result.stderr.splitlines()
+    assert len(lines) == 2 and lines[0].startswith("lakehaul: ") and lines[1].startswith("hint: "), result.stderr
+    assert all(word in result.stderr for word in words), result.stderr
+    assert f"{s3_bucket.url}/{KEY}" in lines[0]
+    assert s3_bucket.keys() == [] and s3_bucket.uploads() == []
+
+
+# -------- what is wrong from the beginning --------
+
+
+def test_no_credentials_at_all(noise, s3_server: S3Server, s3_bucket: Bucket, aws_home) -> None:
+    env = {**aws_home, "AWS_REGION": s3_server.region, "AWS_ENDPOINT_URL_S3": s3_server.endpoint}
+    result = export(noise, s3_bucket, env, expect=4)
+    assert "credentials" in result.stderr and "AWS_ACCESS_KEY_ID" in result.stderr
+    assert len(result.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda server: {"AWS_SECRET_ACCESS_KEY": "x" * 40}, ["SignatureDoesNotMatch", "environment"]),
+        (lambda server: Keys().env(), ["InvalidAccessKeyId", "environment"]),
+        (lambda server: server.new_user().env(), ["AccessDenied", "environment"]),
+        (lambda server: {"AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{free_port()}"}, ["127.0.0.1"]),
+    ],
+    ids=["wrong secret", "unknown key", "no rights", "wrong endpoint"],
+)
+def test_what_is_wrong_is_said(wrong, words, noise, s3_server, s3_bucket: Bucket, s3_env) -> None:
+    env = {**s3_env, **wrong(s3_server)}
+    result = export(noise, s3_bucket, env, expect=4)
+    lines = result.stderr.splitlines()
+    assert len(lines) == 2 and lines[1].startswith("hint: "), result.stderr
+    assert all(word in result.stderr for word in words), result.stderr
+    assert not any(keys and keys in result.stderr for keys in (s3_server.keys.secret_key, env["AWS_SECRET_ACCESS_KEY"]))
+    assert s3_bucket.keys() == []
+
+
+def test_a_missing_bucket_is_named(noise, s3_server, s3_env) -> None:
+    missing = Bucket(s3_server, "no-such-bucket", None)
+    result = export(noise, missing, s3_env, expect=4)
+    assert "NoSuchBucket" in result.stderr and "s3://no-such-bucket" in result.stderr
+    assert "hint: " in result.stderr
+
+
+def test_another_region_is_found_out(noise, digest, s3_bucket: Bucket, s3_env) -> None:
+    """The server tells its region, as S3 does of a bucket's."""
+    export(noise, s3_bucket, {**s3_env, "AWS_REGION": "us-west-2"})
+    assert hashlib.sha256(s3_bucket.get(KEY)).hexdigest() == digest
