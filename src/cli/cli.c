@@ -259,31 +259,3 @@ const char *lh_cli_nearest_task(const struct lh_project *project, const char *na
   }
   return lh_str_nearest(name, names, project->task_count);
 }
-
-static lh_status open_project_lake(const char *project_path, struct lh_arena *arena, struct lh_store **out,
-                                   int *keep, struct lh_error *err) {
-  struct lh_project *project = NULL;
-  if (access(project_path, F_OK) != 0) {
-    lh_error_set(err, LH_ERROR_PROJECT, "cannot open %s: %s", project_path, strerror(errno));
-    lh_error_hint(err, "name the project file with --project, or a lake with --lake");
-    return LH_ERROR_PROJECT;
-  }
-  LH_TRY(lh_project_load(project_path, arena, &project, err));
-  *keep = project->keep;
-  const struct lh_store_options options = {
-      .base_dir = project->directory, .aws = &project->aws, .s3 = &project->s3};
-  return lh_store_open(project->lake, &options, out, err);
-}
-
-lh_status lh_cli_lake_open(const char *lake_option, const char *project_path, struct lh_store **out,
-                           int *keep, struct lh_error *err) {
-  if (lake_option != NULL) {
-    const struct lh_store_options options = {.base_dir = "."};
-    return lh_store_open(lake_option, &options, out, err);
-  }
-  struct lh_arena arena;
-  lh_arena_init(&arena, 0);
-  const lh_status status = open_project_lake(project_path, &arena, out, keep, err);
-  lh_arena_clear(&arena);
-  return status;
-}

@@ -1,5 +1,5 @@
 /*
- * What the commands share: how errors and JSON are printed, how a project and its lake are opened.
+ * What the commands share: how errors and JSON are printed, how a project is opened.
  */
 #ifndef LH_CLI_CLI_H
 #define LH_CLI_CLI_H
@@ -62,7 +62,7 @@ const char *lh_cli_printable(const char *text, struct lh_arena *arena);
 /* The text as a JSON string; what JSON cannot hold is escaped as above. NULL without memory. */
 json_t *lh_cli_json_text(const char *text);
 
-/* s3:// and the like where this version takes local paths only: LH_ERROR_UNSUPPORTED. */
+/* s3:// and the like where only local paths are taken: LH_ERROR_UNSUPPORTED. */
 lh_status lh_cli_expect_local(const char *path, struct lh_error *err) LH_WARN_UNUSED;
 
 struct lh_cli_project {
@@ -79,10 +79,5 @@ void lh_cli_project_clear(struct lh_cli_project *open);
 
 /* The task whose name is nearest to `name`, or NULL. */
 const char *lh_cli_nearest_task(const struct lh_project *project, const char *name, struct lh_arena *arena);
-
-/* The lake that a command works on: --lake where given, else the project's, and then `*keep` is set, too. The
- * project is read only where it is needed. */
-lh_status lh_cli_lake_open(const char *lake_option, const char *project_path, struct lh_store **out,
-                           int *keep, struct lh_error *err) LH_WARN_UNUSED;
 
 #endif

@@ -6,14 +6,23 @@
 #include "base/str.h"
 #include "catalog/local.h"
 #include "cli/cli.h"
+#include "cli/lake.h"
 
-enum { OPT_PROJECT, OPT_LAKE, OPT_KEEP, OPT_DRY_RUN, OPT_JSON, OPT_COUNT };
+enum {
+  OPT_PROJECT,
+  OPT_LAKE,
+  OPT_KEEP,
+  OPT_DRY_RUN,
+  OPT_JSON,
+  OPT_S3,
+  OPT_COUNT = OPT_S3 + LH_CLI_S3_OPTIONS
+};
 
 static const struct lh_option options[OPT_COUNT] = {
     [OPT_PROJECT] = LH_CLI_OPTION_PROJECT,
     [OPT_LAKE] = {.name = "lake",
                   .kind = LH_OPTION_STRING,
-                  .value_name = "DIR",
+                  .value_name = "LAKE",
                   .help = "the lake to clean up, without a project file; needs --keep",
                   .fallback = "the project's"},
     [OPT_KEEP] = {.name = "keep",
@@ -28,6 +37,7 @@ static const struct lh_option options[OPT_COUNT] = {
                      .kind = LH_OPTION_FLAG,
                      .help = "remove nothing, only count"},
     [OPT_JSON] = LH_CLI_OPTION_JSON,
+    LH_CLI_OPTIONS_S3(OPT_S3, "the project's"),
 };
 
 static const struct lh_command_spec spec = {
@@ -53,8 +63,11 @@ static lh_status collect(const struct lh_options *values, struct lh_catalog_gc_r
   struct lh_store_lock *lock = NULL;
   bool locked = false;
   int keep = 0;
-  LH_TRY(lh_cli_lake_open(lh_options_string(values, OPT_LAKE), lh_options_string(values, OPT_PROJECT), &store,
-                          &keep, err));
+  const struct lh_cli_lake lake = {.lake = lh_options_string(values, OPT_LAKE),
+                                   .project_path = lh_options_string(values, OPT_PROJECT),
+                                   .values = values,
+                                   .s3_options = OPT_S3};
+  LH_TRY(lh_cli_lake_open(&lake, &store, &keep, err));
   keep = lh_options_given(values, OPT_KEEP) ? (int)lh_options_int(values, OPT_KEEP) : keep;
   lh_status status = LH_OK;
   if (keep == 0) {

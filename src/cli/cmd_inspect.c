@@ -3,8 +3,11 @@
 
 #include "cli/cli.h"
 #include "cli/inspect.h"
+#include "cli/lake.h"
 
-enum { OPT_ROW_GROUPS, OPT_PAGES, OPT_JSON, OPT_COUNT };
+#define HTTP_NOT_FOUND 404
+
+enum { OPT_ROW_GROUPS, OPT_PAGES, OPT_JSON, OPT_S3, OPT_COUNT = OPT_S3 + LH_CLI_S3_OPTIONS };
 
 static const struct lh_option options[OPT_COUNT] = {
     [OPT_ROW_GROUPS] = {.name = "row-groups",
@@ -16,6 +19,7 @@ static const struct lh_option options[OPT_COUNT] = {
     [OPT_JSON] = {.name = "json",
                   .kind = LH_OPTION_FLAG,
                   .help = "print everything as JSON on standard output, every row group included"},
+    LH_CLI_OPTIONS_S3(OPT_S3, LH_CLI_FROM_ENVIRONMENT),
 };
 
 static const struct lh_command_spec spec = {
@@ -30,6 +34,7 @@ static const struct lh_command_spec spec = {
     .examples =
         "  lakehaul inspect orders.parquet\n"
         "  lakehaul inspect --row-groups orders.parquet\n"
+        "  lakehaul inspect s3://bucket/lake/orders/part-00000.parquet   # reads the footer alone\n"
         "  lakehaul inspect --json orders.parquet | jq '.row_groups[].columns[] | {path, "
         "compressed_bytes}'\n",
     .options = options,
@@ -37,7 +42,7 @@ static const struct lh_command_spec spec = {
     .positional_name = "FILE",
     .positional_min = 1,
     .positional_max = 1,
-    .positional_help = "the Parquet file",
+    .positional_help = "the Parquet file, or s3://bucket/key",
 };
 
 static lh_status inspect_source(const struct lh_options *values, struct lh_source *source,
@@ -55,20 +60,41 @@ static lh_status inspect_source(const struct lh_options *values, struct lh_sourc
 }
 
 /* A file that cannot be read or understood is a failed inspection, not an unreachable lake. */
-static lh_status inspect(const struct lh_options *values, struct lh_arena *arena, struct lh_error *err) {
-  const char *const path = values->positionals[0];
+static lh_status as_failed_inspection(struct lh_error *err) {
+  err->code = LH_ERROR_DATA;
+  return LH_ERROR_DATA;
+}
+
+static lh_status inspect_object(const struct lh_options *values, struct lh_arena *arena,
+                                struct lh_error *err) {
+  struct lh_store *store = NULL;
   struct lh_source *source = NULL;
-  LH_TRY(lh_cli_expect_local(path, err));
-  lh_status status = lh_file_source_open(path, &source, err);
+  const char *key = NULL;
+  LH_TRY(lh_cli_object_open(values->positionals[0], values, OPT_S3, NULL, &store, &key, err));
+  lh_status status = lh_store_open_object(store, key, &source, err);
   if (status == LH_OK) {
     status = inspect_source(values, source, arena, err);
   }
   lh_source_free(source);
-  if (status == LH_ERROR_LAKE || status == LH_ERROR_UNSUPPORTED) {
-    err->code = LH_ERROR_DATA;
-    status = LH_ERROR_DATA;
+  lh_store_free(store);
+  const bool is_missing = status == LH_ERROR_LAKE && err->http_status == HTTP_NOT_FOUND;
+  return is_missing || status == LH_ERROR_UNSUPPORTED ? as_failed_inspection(err) : status;
+}
+
+static lh_status inspect_file(const struct lh_options *values, struct lh_arena *arena, struct lh_error *err) {
+  struct lh_source *source = NULL;
+  lh_status status = lh_file_source_open(values->positionals[0], &source, err);
+  if (status == LH_OK) {
+    status = inspect_source(values, source, arena, err);
   }
-  return status;
+  lh_source_free(source);
+  return status == LH_ERROR_LAKE || status == LH_ERROR_UNSUPPORTED ? as_failed_inspection(err) : status;
+}
+
+static lh_status inspect(const struct lh_options *values, struct lh_arena *arena, struct lh_error *err) {
+  bool is_on_s3 = false;
+  LH_TRY(lh_cli_is_on_s3(values->positionals[0], &is_on_s3, err));
+  return is_on_s3 ? inspect_object(values, arena, err) : inspect_file(values, arena, err);
 }
 
 static int cmd_inspect(const struct lh_command_spec *command, int argc, char **argv) {

@@ -6,13 +6,23 @@
 #include "base/str.h"
 #include "catalog/local.h"
 #include "cli/cli.h"
+#include "cli/lake.h"
 #include "cli/query_remote.h"
 #include "cli/table_format.h"
 #include "engine/duckdb.h"
 #include "task/interrupt.h"
 #include "task/task.h"
 
-enum { OPT_PROJECT, OPT_LAKE, OPT_ENGINE, OPT_FORMAT, OPT_MEMORY, OPT_TIMEOUT, OPT_COUNT };
+enum {
+  OPT_PROJECT,
+  OPT_LAKE,
+  OPT_ENGINE,
+  OPT_FORMAT,
+  OPT_MEMORY,
+  OPT_TIMEOUT,
+  OPT_S3,
+  OPT_COUNT = OPT_S3 + LH_CLI_S3_OPTIONS
+};
 
 #define TIMEOUT_MAX_SECONDS 86400
 
@@ -24,8 +34,8 @@ static const struct lh_option options[OPT_COUNT] = {
     [OPT_PROJECT] = LH_CLI_OPTION_PROJECT,
     [OPT_LAKE] = {.name = "lake",
                   .kind = LH_OPTION_STRING,
-                  .value_name = "DIR",
-                  .help = "the lake to read, without a project file",
+                  .value_name = "LAKE",
+                  .help = "the lake to read, without a project file: a directory, or s3://bucket/prefix",
                   .fallback = "the project's"},
     [OPT_ENGINE] = {.name = "engine",
                     .short_name = 'e',
@@ -55,6 +65,7 @@ static const struct lh_option options[OPT_COUNT] = {
                      .min = 1,
                      .max = TIMEOUT_MAX_SECONDS,
                      .fallback = "the project's"},
+    LH_CLI_OPTIONS_S3(OPT_S3, "the project's"),
 };
 
 static const struct lh_command_spec spec = {
@@ -69,6 +80,7 @@ static const struct lh_command_spec spec = {
         "  lakehaul query --format csv \"select * from users\" > users.csv\n"
         "  lakehaul query --lake ./lake --format json \"select country, sum(amount_usd) from combined_orders "
         "group by 1\"\n"
+        "  lakehaul query --lake s3://bucket/lake --aws-profile prod \"select count(*) from orders\"\n"
         "  lakehaul query --engine trino \"select count(*) from orders\"\n",
     .options = options,
     .option_count = OPT_COUNT,
@@ -212,6 +224,7 @@ static lh_status choose_engine(const struct lh_options *values, struct lh_arena 
     return LH_ERROR_USAGE;
   }
   LH_TRY(lh_project_load(path, arena, &loaded, err));
+  lh_cli_apply_s3_options(values, OPT_S3, &loaded->aws, &loaded->s3);
   *project = loaded;
   *out = is_chosen ? *out : loaded->engine;
   return LH_OK;
@@ -237,8 +250,12 @@ static lh_status query_here(const struct lh_options *values, struct lh_interrupt
   struct lh_error ignored;
   const char *temp_directory = NULL;
   int keep = 0;
-  LH_TRY(lh_cli_lake_open(lh_options_string(values, OPT_LAKE), lh_options_string(values, OPT_PROJECT), &store,
-                          &keep, err));
+  const struct lh_cli_lake lake = {.lake = lh_options_string(values, OPT_LAKE),
+                                   .project_path = lh_options_string(values, OPT_PROJECT),
+                                   .values = values,
+                                   .s3_options = OPT_S3,
+                                   .cancelled = &interrupt->is_raised};
+  LH_TRY(lh_cli_lake_open(&lake, &store, &keep, err));
   lh_arena_init(&arena, 0);
   lh_status status = lh_fs_make_temp_directory(&arena, &temp_directory, LH_ERROR_LAKE, err);
   if (status == LH_OK) {

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/lake.h"
 #include "run/run.h"
 #include "run/summary.h"
 
@@ -25,7 +26,8 @@ enum {
   OPT_VERIFY,
   OPT_JSON,
   OPT_QUIET,
-  OPT_COUNT
+  OPT_S3,
+  OPT_COUNT = OPT_S3 + LH_CLI_S3_OPTIONS
 };
 
 static const struct lh_option options[OPT_COUNT] = {
@@ -86,6 +88,7 @@ static const struct lh_option options[OPT_COUNT] = {
                    .short_name = 'q',
                    .kind = LH_OPTION_FLAG,
                    .help = "no progress, only errors"},
+    LH_CLI_OPTIONS_S3(OPT_S3, "the project's"),
 };
 
 static const struct lh_command_spec spec = {
@@ -103,6 +106,7 @@ static const struct lh_command_spec spec = {
         "  lakehaul run events --partition 2026-01-31 --partition 2026-02-01\n"
         "  lakehaul run --verify                 # and prove that files and database agree\n"
         "  lakehaul run --limit 1000 --lake /tmp/try\n"
+        "  lakehaul run --lake s3://bucket/lake --aws-profile prod\n"
         "  lakehaul run --json > result.json\n",
     .options = options,
     .option_count = OPT_COUNT,
@@ -156,6 +160,7 @@ static lh_status check_partitions(const struct lh_options *values, const struct 
 
 static lh_status execute(const struct lh_options *values, struct lh_cli_project *open,
                          struct lh_run_result *result, struct lh_error *err) {
+  lh_cli_apply_s3_options(values, OPT_S3, &open->project->aws, &open->project->s3);
   const struct lh_project *const project = open->project;
   LH_TRY(check_partitions(values, project, err));
   LH_TRY(lh_graph_select(open->graph, values->positionals, values->positional_count,

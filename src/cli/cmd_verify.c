@@ -6,17 +6,26 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "cli/cli.h"
+#include "cli/lake.h"
 #include "cli/verify_report.h"
 #include "task/interrupt.h"
 #include "task/task.h"
 
-enum { OPT_PROJECT, OPT_LAKE, OPT_MEMORY, OPT_JSON, OPT_QUIET, OPT_COUNT };
+enum {
+  OPT_PROJECT,
+  OPT_LAKE,
+  OPT_MEMORY,
+  OPT_JSON,
+  OPT_QUIET,
+  OPT_S3,
+  OPT_COUNT = OPT_S3 + LH_CLI_S3_OPTIONS
+};
 
 static const struct lh_option options[OPT_COUNT] = {
     [OPT_PROJECT] = LH_CLI_OPTION_PROJECT,
     [OPT_LAKE] = {.name = "lake",
                   .kind = LH_OPTION_STRING,
-                  .value_name = "DIR",
+                  .value_name = "LAKE",
                   .help = "the lake to verify",
                   .fallback = "the project's"},
     [OPT_MEMORY] = {.name = "memory",
@@ -31,6 +40,7 @@ static const struct lh_option options[OPT_COUNT] = {
                    .short_name = 'q',
                    .kind = LH_OPTION_FLAG,
                    .help = "no progress, only results and errors"},
+    LH_CLI_OPTIONS_S3(OPT_S3, "the project's"),
 };
 
 static const struct lh_command_spec spec = {
@@ -142,6 +152,7 @@ static lh_status open_all(struct verification *verification, struct lh_error *er
   struct lh_cli_project *const open = &verification->open;
   LH_TRY(lh_cli_project_open(open, lh_options_string(values, OPT_PROJECT), err));
   LH_TRY(lh_graph_select(open->graph, values->positionals, values->positional_count, true, err));
+  lh_cli_apply_s3_options(values, OPT_S3, &open->project->aws, &open->project->s3);
   const char *const lake = lh_options_string(values, OPT_LAKE);
   const struct lh_store_options lake_options = {.base_dir = lake != NULL ? "." : open->project->directory,
                                                 .aws = &open->project->aws,

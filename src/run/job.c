@@ -16,12 +16,14 @@ static json_t *inputs_to_json(const struct lh_job *job) {
 
 lh_status lh_job_encode(const struct lh_job *job, struct lh_buf *out, struct lh_error *err) {
   json_t *const object = json_pack(
-      "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:I, s:i, s:i, s:I, s:o, s:o, s:b}",
+      "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:s?, s:s?, s:I, s:b, s:I, s:i, s:i, s:I, "
+      "s:o, s:o, s:b}",
       "project_path", job->project_path, "project_text", job->project_text, "task", job->task, "sql",
       job->sql, "lake", job->lake, "version", job->version, "snapshot_id", job->snapshot_id, "snapshot_time",
-      job->snapshot_time, "snapshot_lsn", job->snapshot_lsn, "temp_directory", job->temp_directory, "limit",
-      (json_int_t)job->limit, "verify", job->verify, "memory_bytes", (json_int_t)job->memory_bytes, "threads",
-      job->threads, "streams", job->streams, "rate_bytes", (json_int_t)job->rate_bytes, "inputs",
+      job->snapshot_time, "snapshot_lsn", job->snapshot_lsn, "temp_directory", job->temp_directory,
+      "aws_profile", job->aws.profile, "aws_region", job->aws.region, "s3_endpoint", job->s3_endpoint,
+      "limit", (json_int_t)job->limit, "verify", job->verify, "memory_bytes", (json_int_t)job->memory_bytes,
+      "threads", job->threads, "streams", job->streams, "rate_bytes", (json_int_t)job->rate_bytes, "inputs",
       inputs_to_json(job), "partitions", lh_names_to_json(job->partitions, job->partition_count), "full",
       job->full);
   return lh_json_take_append(object, false, out, err);
@@ -71,6 +73,17 @@ static lh_status decode_job_object(const json_t *object, struct lh_arena *arena,
   };
   for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
     LH_TRY(lh_json_get_string(object, strings[i].key, job_what, arena, strings[i].value, err));
+  }
+  const struct {
+    const char *key;
+    const char **value;
+  } settings[] = {{"aws_profile", &out->aws.profile},
+                  {"aws_region", &out->aws.region},
+                  {"s3_endpoint", &out->s3_endpoint}};
+  for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+    if (json_is_string(json_object_get(object, settings[i].key))) {
+      LH_TRY(lh_json_get_string(object, settings[i].key, job_what, arena, settings[i].value, err));
+    }
   }
   out->limit = json_integer_value(json_object_get(object, "limit"));
   out->verify = json_is_true(json_object_get(object, "verify"));

@@ -27,8 +27,10 @@ struct lh_job {
   const char *project_path;
   const char *project_text;
   const char *task;
-  const char *sql;  /* the text of a SQL task as the supervisor read it; "" for the other kinds */
-  const char *lake; /* absolute root */
+  const char *sql;            /* the text of a SQL task as the supervisor read it; "" for the other kinds */
+  const char *lake;           /* absolute root */
+  struct lh_aws_settings aws; /* the project's, or what the command line says; like the next NULL: nothing */
+  const char *s3_endpoint;
   const char *version;
   const char *snapshot_id; /* "" for SQL tasks */
   const char *snapshot_time, *snapshot_lsn;

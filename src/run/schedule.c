@@ -127,6 +127,8 @@ static lh_status start(struct lh_supervisor *supervisor, size_t index, struct lh
       .task = task->name,
       .sql = task->node->task->kind == LH_TASK_SQL ? task->node->task->sql : "",
       .lake = lh_store_root(supervisor->store),
+      .aws = supervisor->options->project->aws,
+      .s3_endpoint = supervisor->options->project->s3.endpoint,
       .version = task->version,
       .snapshot_id = reads_source ? supervisor->snapshot.id : "",
       .snapshot_time = reads_source ? supervisor->snapshot.time : "",

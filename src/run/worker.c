@@ -70,6 +70,8 @@ static lh_status run_job(struct worker *worker, const struct lh_job *job, struct
   struct lh_project *project = NULL;
   LH_TRY(lh_project_parse(job->project_text, strlen(job->project_text), job->project_path, &worker->arena,
                           &project, err));
+  project->aws = job->aws;
+  project->s3.endpoint = job->s3_endpoint;
   const struct lh_task_spec *const spec = lh_project_find_task(project, job->task);
   if (spec == NULL) {
     return lh_error_set(err, LH_ERROR_INTERNAL, "the job names task %s, which the project does not have",

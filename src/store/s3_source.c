@@ -118,7 +118,9 @@ static lh_status look(struct s3_source *source, struct lh_arena *arena, struct l
   };
   LH_TRY(lh_s3_send(source->store, &request, body, arena, &response, err));
   if (response.status == 404) {
-    return lh_error_set(err, LH_ERROR_LAKE, "cannot read %s: there is no such object", source->base.name);
+    lh_error_set(err, LH_ERROR_LAKE, "cannot read %s: there is no such object", source->base.name);
+    err->http_status = response.status;
+    return LH_ERROR_LAKE;
   }
   const char *const length = lh_http_response_header(&response, "content-length");
   char *end = NULL;

@@ -14,6 +14,7 @@ FLAG = None
 NUMBER = ("0", "257", "-1", "many", "1.5", "99999999999999999999")
 ROWS = ("-1", "some", "1k")
 SIZE = ("1MB", "0", "-1", "lots", "512XB")
+S3 = {"aws-profile": (), "aws-region": (), "s3-endpoint": ()}
 WRONG_VALUES: dict[str, dict[str, tuple[str, ...] | None]] = {
     "init": {"output": (), "schema": (), "force": FLAG},
     "check": {"project": (), "offline": FLAG},
@@ -32,8 +33,9 @@ WRONG_VALUES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "verify": FLAG,
         "json": FLAG,
         "quiet": FLAG,
+        **S3,
     },
-    "verify": {"project": (), "lake": (), "memory": SIZE, "json": FLAG, "quiet": FLAG},
+    "verify": {"project": (), "lake": (), "memory": SIZE, "json": FLAG, "quiet": FLAG, **S3},
     "query": {
         "project": (),
         "lake": (),
@@ -41,8 +43,9 @@ WRONG_VALUES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "format": ("xml", "TABLE"),
         "memory": SIZE,
         "timeout": ("0", "86401", "1min"),
+        **S3,
     },
-    "inspect": {"row-groups": FLAG, "pages": FLAG, "json": FLAG},
+    "inspect": {"row-groups": FLAG, "pages": FLAG, "json": FLAG, **S3},
     "export": {
         "table": (),
         "query": (),
@@ -57,7 +60,7 @@ WRONG_VALUES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "json": FLAG,
         "quiet": FLAG,
     },
-    "gc": {"project": (), "lake": (), "keep": ("0", "1000001", "all"), "dry-run": FLAG, "json": FLAG},
+    "gc": {"project": (), "lake": (), "keep": ("0", "1000001", "all"), "dry-run": FLAG, "json": FLAG, **S3},
 }
 
 # Arguments and combinations that are wrong without any option being so.
@@ -68,7 +71,7 @@ WRONG_LINES: dict[str, list[tuple[str, ...]]] = {
     "run": [],
     "verify": [],
     "query": [(), ("select", "1"), ("--engine", "trino", "--lake", "lake", "select 1")],
-    "inspect": [(), ("a.parquet", "b.parquet"), ("s3://bucket/a.parquet",)],
+    "inspect": [(), ("a.parquet", "b.parquet"), ("gs://bucket/a.parquet",), ("s3://bucket",)],
     "export": [
         (),
         ("postgresql:///a",),
@@ -108,7 +111,7 @@ def wrong_lines(command: str) -> list[tuple[str, ...]]:
 def test_every_option_is_in_the_table(command: str):
     text = run_lakehaul(command, "--help", expect=0).stdout
     options = text.split("\nOptions:\n")[1].split("\nExamples:\n")[0]
-    found = re.findall(r"^ +(?:-\w, )?--([a-z-]+)( [A-Z|]+)?", options, re.MULTILINE)
+    found = re.findall(r"^ +(?:-\w, )?--([a-z0-9-]+)( [A-Z|]+)?", options, re.MULTILINE)
     assert {name: bool(value) for name, value in found if name != "help"} == {
         name: values is not FLAG for name, values in WRONG_VALUES[command].items()
     }

@@ -53,6 +53,8 @@ static void a_job_arrives_as_it_was_sent(void **state) {
       .task = "combined",
       .sql = "SELECT '\"'",
       .lake = "/tmp/lake",
+      .aws = {.profile = "prod"},
+      .s3_endpoint = "http://127.0.0.1:9000",
       .version = "v2",
       .snapshot_id = "",
       .snapshot_time = "t",
@@ -72,6 +74,9 @@ static void a_job_arrives_as_it_was_sent(void **state) {
   assert_string_equal(got.task, sent.task);
   assert_string_equal(got.sql, sent.sql);
   assert_string_equal(got.lake, sent.lake);
+  assert_string_equal(got.aws.profile, "prod");
+  assert_null(got.aws.region);
+  assert_string_equal(got.s3_endpoint, sent.s3_endpoint);
   assert_string_equal(got.version, sent.version);
   assert_string_equal(got.snapshot_id, "");
   assert_string_equal(got.snapshot_time, "t");
