@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from botocore import httpchecksum
 from processes import Gate, closed_gate, gated_query, kill_process, running, wait_until
 from services.s3_server import Bucket
 from support import Database, Project
@@ -204,3 +205,78 @@ def test_two_runs_at_once_follow_each_other_or_the_later_one_stays(database, pro
     assert len(versions) == 2 - len(failed)
     assert {key.split("/")[2] for key in s3_bucket.keys("l/t/")} == versions
     assert s3_bucket.uploads() == []
+
+
+# -------- what a project says of S3 --------
+
+
+@pytest.mark.parametrize("checksum", ["crc32", "crc64nvme"])
+def test_objects_have_the_checksum_that_the_project_asks_for(database, project, s3_bucket: Bucket, s3_env, checksum) -> None:
+    database.execute(
+        "CREATE TABLE big AS SELECT i AS id, decode(md5(i::text) || md5((-i)::text), 'hex') AS noise"
+        " FROM generate_series(1, 500000) AS i"
+    )
+    made = project(
+        {"big": {"table": "big", "streams": 1, "compression": "none"}}, source=database.uri,
+        lake=f"{s3_bucket.url}/l", s3={"checksum": checksum}, memory="96MB",
+    )
+    made.run(env=s3_env, expect=0)
+    pointer, _ = read_table(s3_bucket, "l", "big")
+    name = f"Checksum{checksum.upper()}"
+    for key in [file["key"] for file in pointer["files"]] + ["_lakehaul/tables/big.json"]:
+        # boto3 computes it of what it reads and compares.
+        answer = s3_bucket.client.get_object(Bucket=s3_bucket.name, Key=f"l/{key}", ChecksumMode="ENABLED")
+        assert answer["ChecksumType"] == "FULL_OBJECT" and answer[name]
+        assert isinstance(answer["Body"], httpchecksum.StreamingChecksumBody) or checksum == "crc64nvme"
+        answer["Body"].read()
+    assert "-" in s3_bucket.client.head_object(Bucket=s3_bucket.name, Key=f"l/{pointer['files'][0]['key']}")["ETag"]
+
+
+def test_objects_get_tags_and_encryption(orders, project, s3_bucket: Bucket, s3_server, s3_proxy, aws_home) -> None:
+    """What the server takes of it is asked of it; the headers are seen on the way."""
+    made = project(
+        {"orders": {"table": "orders"}}, source=orders.uri, lake=f"{s3_bucket.url}/l",
+        s3={
+            "endpoint": s3_proxy.endpoint, "encryption": "sse-kms", "kms_key": "alias/lake",
+            "tags": {"team": "data+co @ 1=2", "cost centre": "4711/a_b"},
+        },
+    )
+    env = {**aws_home, **s3_server.env(), "AWS_ENDPOINT_URL_S3": None}
+    made.run(env=env, expect=0)
+    for key in s3_bucket.keys():
+        tags = s3_bucket.client.get_object_tagging(Bucket=s3_bucket.name, Key=key)["TagSet"]
+        assert {tag["Key"]: tag["Value"] for tag in tags} == {"team": "data+co @ 1=2", "cost centre": "4711/a_b"}
+    puts = [request for request in s3_proxy.requests if request.operation == "PutObject"]
+    assert len(puts) >= 3
+    for request in puts:
+        assert request.headers.get("x-amz-server-side-encryption") == "aws:kms"
+        assert request.headers.get("x-amz-server-side-encryption-aws-kms-key-id") == "alias/lake"
+        assert "x-amz-acl" not in request.headers
+
+
+def test_an_odd_bucket_and_prefix_and_partitions_and_gc(database, project, s3_bucket: Bucket, s3_env) -> None:
+    database.execute("CREATE TABLE t AS SELECT i AS id, 'a b/ü=' || i % 3 AS kind FROM generate_series(1, 900) AS i")
+    made = project(
+        {"t": {"table": "t", "partition_by": ["kind"]}}, source=database.uri, lake=f"{s3_bucket.url}/ä + &=/b//", keep=1
+    )
+    made.run(env=s3_env, expect=0)
+    made.run(env=s3_env, expect=0)
+    pointer, tables = read_table(s3_bucket, "ä + &=/b", "t")
+    assert sorted(row for table in tables for row in table.column("id").to_pylist()) == list(range(1, 901))
+    assert len([key for key in s3_bucket.keys() if key.endswith(".parquet")]) == 6
+    made.lakehaul("gc", env=s3_env, expect=0)
+    assert s3_bucket.keys() == sorted(
+        ["ä + &=/b/_lakehaul/tables/t.json", *(f"ä + &=/b/{file['key']}" for file in pointer["files"])]
+    )
+
+
+def test_gc_removes_more_objects_than_one_request_takes(orders, project, s3_bucket: Bucket, s3_env) -> None:
+    made = project({"orders": {"table": "orders"}}, source=orders.uri, lake=f"{s3_bucket.url}/l")
+    made.run(env=s3_env, expect=0)
+    directory = s3_bucket.server.root / s3_bucket.name / "l/orders/20260131T120000.123456Z-4f2a9c01"
+    s3_bucket.put("l/orders/20260131T120000.123456Z-4f2a9c01/part-00000.parquet", b"x")
+    for number in range(2100):
+        (directory / f"part-1{number:04}.parquet").write_bytes(b"x")
+    result = made.lakehaul("gc", "--json", env=s3_env, expect=0)
+    assert json.loads(result.stdout) | {"files": 2101, "leftovers": 1} == json.loads(result.stdout)
+    assert len(s3_bucket.keys("l/orders/")) == len(read_table(s3_bucket, "l", "orders")[0]["files"])
