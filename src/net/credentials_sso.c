@@ -160,7 +160,7 @@ static lh_status ask_portal(const struct lh_credential_search *search, const str
                             struct lh_error *err) {
   struct lh_flat_json_field fields[] = {
       {.name = "accessKeyId"}, {.name = "secretAccessKey"}, {.name = "sessionToken"}, {.name = "expiration"}};
-  const char *token;
+  const char *token = NULL;
   const char *url;
   int status;
   LH_TRY(read_token(search, sso, token_file, &token, err));
