@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/export_target.h"
+#include "cli/lake.h"
 #include "task/extract.h"
 #include "task/output.h"
 #include "task/task.h"
@@ -30,7 +31,8 @@ enum {
   OPT_MEMORY,
   OPT_JSON,
   OPT_QUIET,
-  OPT_COUNT
+  OPT_S3,
+  OPT_COUNT = OPT_S3 + LH_CLI_S3_OPTIONS
 };
 
 static const struct lh_option options[OPT_COUNT] = {
@@ -93,6 +95,7 @@ static const struct lh_option options[OPT_COUNT] = {
                     .default_text = "512MB"},
     [OPT_JSON] = LH_CLI_OPTION_JSON,
     [OPT_QUIET] = {.name = "quiet", .kind = LH_OPTION_FLAG, .help = "no progress, only errors"},
+    LH_CLI_OPTIONS_S3(OPT_S3, LH_CLI_FROM_ENVIRONMENT),
 };
 
 static const struct lh_command_spec spec = {
@@ -240,8 +243,12 @@ static lh_status export_rows(const struct lh_options *values, struct lh_arena *a
   lh_parquet_writer_options_default(&result->writer_options);
   LH_TRY(lh_codec_parse(lh_options_string(values, OPT_COMPRESSION), &result->writer_options.codec,
                         &result->writer_options.codec_level, err));
-  LH_TRY(lh_export_target_open(&result->target, lh_options_string(values, OPT_OUTPUT), &interrupt->is_raised,
-                               arena, err));
+  struct lh_aws_settings aws = {0};
+  struct lh_s3_settings s3 = {0};
+  lh_cli_apply_s3_options(values, OPT_S3, &aws, &s3);
+  const struct lh_store_options reached = {
+      .create = true, .aws = &aws, .s3 = &s3, .cancelled = &interrupt->is_raised};
+  LH_TRY(lh_export_target_open(&result->target, lh_options_string(values, OPT_OUTPUT), &reached, arena, err));
   LH_TRY(check_streams(values, result, err));
   if (!lh_options_flag(values, OPT_REPLACE)) {
     LH_TRY(lh_export_target_check_empty(&result->target, err));

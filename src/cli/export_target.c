@@ -21,7 +21,7 @@ static bool ends_with_slash(const char *text) {
 }
 
 /* The store of the directory; of a single object its last part is the key. */
-static lh_status open_store(struct lh_export_target *target, const atomic_bool *cancelled,
+static lh_status open_store(struct lh_export_target *target, const struct lh_store_options *options,
                             struct lh_arena *arena, struct lh_error *err) {
   const char *const output = target->output;
   const char *const rest = output + strlen("s3://");
@@ -39,16 +39,16 @@ static lh_status open_store(struct lh_export_target *target, const atomic_bool *
   if (root == NULL) {
     return lh_error_memory(err);
   }
-  const struct lh_store_options options = {.create = true, .cancelled = cancelled};
-  return lh_store_open(root, &options, &target->store, err);
+  return lh_store_open(root, options, &target->store, err);
 }
 
 lh_status lh_export_target_open(struct lh_export_target *target, const char *output,
-                                const atomic_bool *cancelled, struct lh_arena *arena, struct lh_error *err) {
+                                const struct lh_store_options *options, struct lh_arena *arena,
+                                struct lh_error *err) {
   *target = (struct lh_export_target){.output = output};
   if (strncasecmp(output, "s3://", strlen("s3://")) == 0) {
     target->is_directory = ends_with_slash(output);
-    return open_store(target, cancelled, arena, err);
+    return open_store(target, options, arena, err);
   }
   LH_TRY(lh_cli_expect_local(output, err));
   target->is_directory = lh_fs_is_directory(output) || ends_with_slash(output);

@@ -14,9 +14,9 @@ struct lh_export_target {
   const char *key;        /* of the one object there */
 };
 
-/* `cancelled` outlives the target. On S3 a directory ends with '/'; credentials come from the environment. */
+/* `options` say how S3 is reached; their `cancelled` outlives the target. On S3 a directory ends with '/'. */
 lh_status lh_export_target_open(struct lh_export_target *target, const char *output,
-                                const atomic_bool *cancelled, struct lh_arena *arena,
+                                const struct lh_store_options *options, struct lh_arena *arena,
                                 struct lh_error *err) LH_WARN_UNUSED;
 void lh_export_target_close(struct lh_export_target *target);
 

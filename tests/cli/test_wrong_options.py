@@ -59,6 +59,7 @@ WRONG_VALUES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "memory": SIZE,
         "json": FLAG,
         "quiet": FLAG,
+        **S3,
     },
     "gc": {"project": (), "lake": (), "keep": ("0", "1000001", "all"), "dry-run": FLAG, "json": FLAG, **S3},
 }

@@ -110,7 +110,10 @@ def test_other_project_files_of_the_readme_are_accepted(shell):
     for block in blocks("yaml"):
         if block.startswith("# lakehaul.yaml"):
             continue
-        text = block if "tasks:" in block else f"tasks:\n{block}"
+        is_part_of_tasks = block.startswith(" ")
+        text = f"tasks:\n{block}" if is_part_of_tasks else block
+        if "tasks:" not in text:
+            text = f"{text}\ntasks: {{ x: {{ table: x }} }}\n"
         for key in ("project", "source", "lake"):
             if not re.search(rf"^{key}:", text, re.MULTILINE):
                 text = f"{key}: x\n{text}"
