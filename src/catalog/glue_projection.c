@@ -75,6 +75,11 @@ static lh_status make_rule(const struct lh_glue_request *request, const struct l
       rule->said = &request->projection->keys[i];
     }
   }
+  const bool is_open =
+      rule->said != NULL && (rule->said->range != NULL || rule->said->type == LH_PROJECTION_DATE);
+  if (strcmp(rule->key->transform, "month") == 0 && !is_open) {
+    rule->type = LH_PROJECTION_ENUM; /* Trino's projection knows no interval of months, Athena's does */
+  }
   if (rule->said == NULL || rule->said->type == LH_PROJECTION_AUTO || rule->said->type == rule->type) {
     return LH_OK;
   }

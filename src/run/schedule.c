@@ -65,7 +65,7 @@ static lh_status resolve_inputs(struct lh_supervisor *supervisor, const struct l
                                 struct lh_job *job, struct lh_error *err) {
   const struct lh_graph_node *const node = task->node;
   struct lh_task_input_list list;
-  if (node->task->engine != LH_ENGINE_DUCKDB && !node->task->is_view) {
+  if (node->task->engine != LH_ENGINE_DUCKDB) {
     return LH_OK; /* an engine elsewhere reads what its catalog shows */
   }
   lh_task_inputs_init(&list, supervisor->arena);

@@ -213,6 +213,36 @@ static lh_status run(struct elsewhere *elsewhere, struct lh_arena *arena, struct
   return out->file_count == 0 ? write_empty_file(request, arena, out, err) : LH_OK;
 }
 
+/* Of a view only the columns are asked for. The line's end in front of the parenthesis ends a comment. */
+static lh_status describe_view(struct elsewhere *elsewhere, struct lh_arena *arena,
+                               struct lh_task_result *out, struct lh_error *err) {
+  const struct lh_task_request *const request = elsewhere->request;
+  struct lh_remote_statement *statement = NULL;
+  size_t length = strlen(request->spec->sql);
+  while (length > 0 &&
+         (isspace((unsigned char)request->spec->sql[length - 1]) || request->spec->sql[length - 1] == ';')) {
+    length--;
+  }
+  const struct lh_remote_sql sql = {
+      .before = "SELECT * FROM (",
+      .text = lh_arena_printf(arena, "%.*s\n) AS described LIMIT 0", (int)length, request->spec->sql),
+      .timeout_ms = elsewhere->timeout_ms,
+  };
+  out->source = lh_arena_printf(arena, "view %s on %s", request->spec->sql_path,
+                                lh_engine_kind_name(request->spec->engine));
+  if (sql.text == NULL || out->source == NULL) {
+    return lh_error_memory(err);
+  }
+  lh_observer_started(request->observer, -1);
+  if (lh_remote_start(elsewhere->remote, &sql, &statement, err) != LH_OK) {
+    return lh_error_prefix(err, "%s", request->spec->sql_path);
+  }
+  const lh_status status = lh_schema_copy(lh_remote_schema(statement), arena, &out->schema, err);
+  lh_remote_statement_free(statement);
+  LH_TRY(status);
+  return lh_task_check_schema(request, arena, out, err);
+}
+
 lh_status lh_task_run_sql_elsewhere(const struct lh_task_request *request, struct lh_arena *arena,
                                     struct lh_task_result *out, struct lh_error *err) {
   struct elsewhere elsewhere = {.request = request};
@@ -222,7 +252,8 @@ lh_status lh_task_run_sql_elsewhere(const struct lh_task_request *request, struc
   elsewhere.timeout_ms = lh_task_timeout_elsewhere(request->project, request->spec->engine);
   LH_TRY(lh_task_open_elsewhere(request->project, request->spec->engine, &request->interrupt->is_raised,
                                 &elsewhere.remote, err));
-  const lh_status status = run(&elsewhere, arena, out, err);
+  const lh_status status =
+      request->spec->is_view ? describe_view(&elsewhere, arena, out, err) : run(&elsewhere, arena, out, err);
   lh_remote_free(elsewhere.remote);
   return status;
 }

@@ -21,7 +21,8 @@ CRAWLER_SETTINGS = {
 METRICS = ("TablesCreated", "TablesUpdated", "TablesDeleted")
 
 moto_table, moto_partition, moto_crawler = FakeTable.as_dict, FakePartition.as_dict, FakeCrawler.as_dict
-moto_update_table = GlueResponse.update_table
+moto_update_table, moto_batch_get_partition = GlueResponse.update_table, GlueResponse.batch_get_partition
+moto_get_partitions = GlueResponse.get_partitions
 
 
 def with_defaults(shown: dict[str, Any]) -> dict[str, Any]:
@@ -129,6 +130,22 @@ def get_crawler_metrics(response: GlueResponse) -> ActionResult:
     return ActionResult({"CrawlerMetricsList": found})
 
 
+def batch_get_partition(response: GlueResponse) -> ActionResult:
+    """With the list of keys that were not processed, which Trino takes for given."""
+    answer = moto_batch_get_partition(response)
+    answer.result.setdefault("UnprocessedKeys", [])
+    return answer
+
+
+def get_partitions(response: GlueResponse) -> ActionResult:
+    """Of the segment that is asked for: Trino asks for five at a time and takes each partition for another one."""
+    answer = moto_get_partitions(response)
+    if segment := response.parameters.get("Segment"):
+        partitions = answer.result["Partitions"]
+        answer.result["Partitions"] = partitions[segment["SegmentNumber"] :: segment["TotalSegments"]]
+    return answer
+
+
 def no_column_statistics(_: GlueResponse) -> ActionResult:
     """Trino asks for them and writes them; that there are none is no error."""
     return ActionResult({"ColumnStatisticsList": [], "Errors": []})
@@ -140,7 +157,7 @@ def add() -> None:
     FakeCrawler.as_dict = crawler_as_dict
     for action in (
         update_table, create_partition_index, get_partition_indexes, delete_partition_index, update_crawler,
-        get_crawler_metrics,
+        get_crawler_metrics, batch_get_partition, get_partitions,
     ):
         setattr(GlueResponse, action.__name__, action)
     for verb in ("get", "update", "delete"):
