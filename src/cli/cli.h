@@ -18,8 +18,8 @@ struct lh_command {
   int (*run)(const struct lh_command_spec *spec, int argc, char **argv);
 };
 
-extern const struct lh_command lh_cmd_check, lh_cmd_export, lh_cmd_gc, lh_cmd_init, lh_cmd_inspect,
-    lh_cmd_plan, lh_cmd_query, lh_cmd_run, lh_cmd_verify;
+extern const struct lh_command lh_cmd_check, lh_cmd_crawl, lh_cmd_export, lh_cmd_gc, lh_cmd_init,
+    lh_cmd_inspect, lh_cmd_plan, lh_cmd_query, lh_cmd_run, lh_cmd_verify;
 
 /* The exit status where whoever read the output has gone (`| head`): as if the signal had ended the process.
  */

@@ -18,12 +18,12 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct lh_command *const commands[] = {
-    &lh_cmd_init,  &lh_cmd_check,   &lh_cmd_plan,   &lh_cmd_run, &lh_cmd_verify,
-    &lh_cmd_query, &lh_cmd_inspect, &lh_cmd_export, &lh_cmd_gc,
+    &lh_cmd_init,  &lh_cmd_check,   &lh_cmd_plan,   &lh_cmd_run,   &lh_cmd_verify,
+    &lh_cmd_query, &lh_cmd_inspect, &lh_cmd_export, &lh_cmd_crawl, &lh_cmd_gc,
 };
 
 /* Of the design, not of this version. */
-static const char *const later_commands[] = {"load", "model", "status", "report", "crawl", "grants", "build"};
+static const char *const later_commands[] = {"load", "model", "status", "report", "grants", "build"};
 
 static const char usage[] =
     "lakehaul: haul PostgreSQL tables into a Parquet data lake, and make tables out of them there\n"

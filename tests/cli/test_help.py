@@ -8,8 +8,8 @@ import pytest
 import golden
 from support import ROOT, run_lakehaul
 
-COMMANDS = ("init", "check", "plan", "run", "verify", "query", "inspect", "export", "gc")
-LATER_COMMANDS = ("load", "model", "status", "report", "crawl", "grants", "build")
+COMMANDS = ("init", "check", "plan", "run", "verify", "query", "inspect", "export", "crawl", "gc")
+LATER_COMMANDS = ("load", "model", "status", "report", "grants", "build")
 
 
 def test_help_of_the_program():

@@ -61,6 +61,19 @@ WRONG_VALUES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "quiet": FLAG,
         **S3,
     },
+    "crawl": {
+        "project": (),
+        "lake": (),
+        "role": (),
+        "database": (),
+        "table-prefix": (),
+        "wait": FLAG,
+        "no-wait": FLAG,
+        "retries": ("-1", "100001", "some"),
+        "interval": ("0", "86401", "5s"),
+        "timeout": ("0", "86401", "1min"),
+        "json": FLAG,
+    },
     "gc": {"project": (), "lake": (), "keep": ("0", "1000001", "all"), "dry-run": FLAG, "json": FLAG, **S3},
 }
 
@@ -88,6 +101,7 @@ WRONG_LINES: dict[str, list[tuple[str, ...]]] = {
         ("postgresql:///a", "-t", "a", "-o", "a.parquet", "--compression", "snappy(1)"),
         ("postgresql:///a", "-t", "a", "-o", "a.parquet", "--streams", "2"),
     ],
+    "crawl": [("a", "b"), ("a", "--wait", "--no-wait"), ("a", "--lake", "./lake")],
     "gc": [("orders",), ("--lake", ".")],
 }
 
