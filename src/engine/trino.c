@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "engine/trino_page.h"
+#include "engine/trino_settings.h"
 #include "net/http.h"
 #include "net/retry.h"
 
@@ -265,12 +266,13 @@ static lh_status read_page(struct trino_statement *statement, struct lh_error *e
   static const struct lh_json_options options = {.check_utf8 = true};
   struct lh_json_tape *const tape = &statement->tape;
   statement->row = statement->rows_end = 0;
-  if (lh_json_tape_parse(tape, statement->body.data, statement->body.len, &options, err) != LH_OK) {
-    const char *const base = trino_of(&statement->common)->base;
-    if (tape->problem != LH_JSON_FINE) {
-      return lh_error_prefix(err, "the result of Trino query %s", statement->common.statistics.query_id);
-    }
-    lh_error_set(err, LH_ERROR_CATALOG, "what answers at %s is not Trino: it sends no JSON", base);
+  const lh_status parsed = lh_json_tape_parse(tape, statement->body.data, statement->body.len, &options, err);
+  if (parsed != LH_OK && tape->problem != LH_JSON_FINE) {
+    return lh_error_prefix(err, "the result of Trino query %s", statement->common.statistics.query_id);
+  }
+  if (parsed != LH_OK || lh_trino_find(tape, 0, "id") == 0) {
+    lh_error_set(err, LH_ERROR_CATALOG, "what answers at %s is not Trino: it sends no page of a result",
+                 trino_of(&statement->common)->base);
     lh_error_hint(err, "set url of trino in lakehaul.yaml to that of the coordinator");
     return LH_ERROR_CATALOG;
   }
@@ -284,12 +286,7 @@ static lh_status read_page(struct trino_statement *statement, struct lh_error *e
   if (statement->common.schema.field_count == 0) {
     LH_TRY(lh_trino_read_columns(tape, &statement->common.arena, &statement->common.schema, err));
   }
-  const lh_trino_place data = lh_trino_find(tape, 0, "data");
-  if (data != 0) {
-    statement->row = data + 1;
-    statement->rows_end = lh_json_nodes(tape)[data].end;
-  }
-  return LH_OK;
+  return lh_trino_find_rows(tape, &statement->row, &statement->rows_end, err);
 }
 
 static lh_status get_page(struct trino_statement *statement, struct lh_error *err) {
@@ -453,57 +450,6 @@ static const struct lh_remote_driver driver = {
 
 /* -------- opening -------- */
 
-/* "Basic dXNlcjpwYXNzd29yZA==" (RFC 7617). */
-static const char *basic_authorization(const char *user, const char *password, struct lh_arena *arena) {
-  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  static const char scheme[] = "Basic ";
-  const char *const plain = lh_arena_printf(arena, "%s:%s", user, password);
-  const size_t size = plain != NULL ? strlen(plain) : 0;
-  char *const text = plain != NULL ? lh_arena_alloc(arena, sizeof(scheme) + (size + 2) / 3 * 4) : NULL;
-  if (text == NULL) {
-    return NULL;
-  }
-  memcpy(text, scheme, sizeof(scheme));
-  char *out = text + sizeof(scheme) - 1;
-  for (size_t i = 0; i < size; i += 3) {
-    const size_t left = size - i;
-    const uint32_t bits = (uint32_t)(uint8_t)plain[i] << 16 |
-                          (left > 1 ? (uint32_t)(uint8_t)plain[i + 1] << 8 : 0) |
-                          (left > 2 ? (uint32_t)(uint8_t)plain[i + 2] : 0);
-    *out++ = digits[bits >> 18];
-    *out++ = digits[bits >> 12 & 63];
-    *out++ = left > 1 ? digits[bits >> 6 & 63] : '=';
-    *out++ = left > 2 ? digits[bits & 63] : '=';
-  }
-  *out = '\0';
-  return text;
-}
-
-static lh_status check_settings(const struct lh_trino_settings *settings, struct lh_error *err) {
-  const char *const texts[] = {settings->url, settings->user, settings->password, settings->catalog,
-                               settings->schema};
-  if (settings->url == NULL) {
-    lh_error_set(err, LH_ERROR_PROJECT, "there is no url of trino");
-    lh_error_hint(err, "write trino: { url: https://host:8443 } into lakehaul.yaml");
-    return LH_ERROR_PROJECT;
-  }
-  for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-    for (const char *c = texts[i]; c != NULL && *c != '\0'; c++) {
-      if (iscntrl((unsigned char)*c)) {
-        return lh_error_set(err, LH_ERROR_PROJECT,
-                            "a setting of trino has a line break or control character");
-      }
-    }
-  }
-  if (settings->password != NULL && strncmp(settings->url, "https://", 8) != 0) {
-    lh_error_set(err, LH_ERROR_PROJECT, "the password of trino would be sent unprotected to %s",
-                 settings->url);
-    lh_error_hint(err, "use a url with https://, or leave the password out");
-    return LH_ERROR_PROJECT;
-  }
-  return LH_OK;
-}
-
 static lh_status fill(struct trino *trino, struct lh_error *err) {
   const struct lh_trino_settings *const settings = trino->settings;
   size_t length = strlen(settings->url);
@@ -520,7 +466,7 @@ static lh_status fill(struct trino *trino, struct lh_error *err) {
   const char *const host = strstr(trino->base, "://");
   trino->origin_length = host != NULL ? (size_t)(host + 3 - trino->base) + strcspn(host + 3, "/") : length;
   if (settings->password != NULL) {
-    trino->authorization = basic_authorization(trino->user, settings->password, &trino->arena);
+    trino->authorization = lh_trino_authorization(trino->user, settings->password, &trino->arena);
     if (trino->authorization == NULL) {
       return lh_error_memory(err);
     }
@@ -532,7 +478,7 @@ static lh_status fill(struct trino *trino, struct lh_error *err) {
 lh_status lh_remote_open_trino(const struct lh_trino_settings *settings, const atomic_bool *cancelled,
                                struct lh_remote **out, struct lh_error *err) {
   *out = NULL;
-  LH_TRY(check_settings(settings, err));
+  LH_TRY(lh_trino_check_settings(settings, err));
   struct trino *const trino = calloc(1, sizeof(*trino));
   if (trino == NULL) {
     return lh_error_memory(err);

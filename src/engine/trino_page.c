@@ -11,8 +11,8 @@ static const struct lh_json_node *node_at(const struct lh_json_tape *tape, lh_tr
 
 lh_trino_place lh_trino_find(const struct lh_json_tape *tape, lh_trino_place at, const char *key) {
   const size_t length = strlen(key);
-  const struct lh_json_node *const object = node_at(tape, at);
-  if (lh_json_count(tape) == 0 || object->kind != LH_JSON_OBJECT) {
+  const struct lh_json_node *const object = lh_json_count(tape) > 0 ? node_at(tape, at) : NULL;
+  if (object == NULL || object->kind != LH_JSON_OBJECT) {
     return 0;
   }
   for (lh_trino_place i = at + 1; i < object->end; i = node_at(tape, i)->end) {
@@ -156,6 +156,21 @@ static lh_status append_value(const struct lh_json_tape *tape, lh_trino_place at
       return type == LH_TYPE_MAP ? append_map(tape, at, column, err) : refuse_nested(column, err);
   }
   return fail_page("a value is of no kind", err);
+}
+
+lh_status lh_trino_find_rows(const struct lh_json_tape *tape, lh_trino_place *first, lh_trino_place *end,
+                             struct lh_error *err) {
+  const lh_trino_place data = lh_trino_find(tape, 0, "data");
+  *first = *end = 0;
+  if (data == 0) {
+    return LH_OK;
+  }
+  if (node_at(tape, data)->kind != LH_JSON_ARRAY) {
+    return fail_page("its rows are no list", err);
+  }
+  *first = data + 1;
+  *end = node_at(tape, data)->end;
+  return LH_OK;
 }
 
 lh_status lh_trino_append_row(const struct lh_json_tape *tape, lh_trino_place at, struct lh_batch *batch,

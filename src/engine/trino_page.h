@@ -22,6 +22,9 @@ uint64_t lh_trino_number(const struct lh_json_tape *tape, lh_trino_place at, con
 /* The schema of the page's columns; no fields where it has none. */
 lh_status lh_trino_read_columns(const struct lh_json_tape *tape, struct lh_arena *arena,
                                 struct lh_schema *out, struct lh_error *err) LH_WARN_UNUSED;
+/* Where the page's first row is, and what is behind its last; the same where it has none. */
+lh_status lh_trino_find_rows(const struct lh_json_tape *tape, lh_trino_place *first, lh_trino_place *end,
+                             struct lh_error *err) LH_WARN_UNUSED;
 /* Appends the row at `at` to the batch. */
 lh_status lh_trino_append_row(const struct lh_json_tape *tape, lh_trino_place at, struct lh_batch *batch,
                               struct lh_error *err) LH_WARN_UNUSED;

@@ -68,6 +68,7 @@ struct lh_report {
   struct lh_lake_version *version;  /* what was written; published_at is still empty */
   struct lh_schema_change *changes; /* of its columns against those published before */
   size_t change_count;
+  struct lh_task_elsewhere *elsewhere; /* NULL: it ran here */
   struct lh_error error;
 };
 
@@ -96,6 +97,11 @@ lh_status lh_result_partitions_decode(const json_t *object, const char *what, st
 json_t *lh_names_to_json(const char *const *names, size_t count);
 lh_status lh_names_decode(const json_t *array, const char *what, struct lh_arena *arena,
                           const char *const **out, size_t *count, struct lh_error *err) LH_WARN_UNUSED;
+
+/* What an engine elsewhere told, as a JSON object, also for `--json`; and back. NULL without memory. */
+json_t *lh_elsewhere_to_json(const struct lh_task_elsewhere *elsewhere);
+lh_status lh_elsewhere_decode(const json_t *object, const char *what, struct lh_arena *arena,
+                              struct lh_task_elsewhere **out, struct lh_error *err) LH_WARN_UNUSED;
 
 /* The error as a JSON object, also for `--json`. NULL without memory. */
 json_t *lh_error_to_json(const struct lh_error *failure);

@@ -115,6 +115,14 @@ static void print_published(const struct lh_task_run *task) {
   }
   fprintf(stderr, "%s: %s rows, %s in %s\n", task->name, lh_str_format_count(task->rows, rows),
           lh_str_format_bytes(task->bytes, bytes), lh_str_format_seconds(task->seconds, seconds));
+  if (task->elsewhere != NULL) {
+    const struct lh_task_elsewhere *const elsewhere = task->elsewhere;
+    char queued[32];
+    fprintf(stderr, "%s: %s read %s in %s (%s queued), query %s\n", task->name, elsewhere->engine,
+            lh_str_format_bytes(elsewhere->bytes_read, bytes),
+            lh_str_format_seconds((double)elsewhere->run_ms / 1000.0, seconds),
+            lh_str_format_seconds((double)elsewhere->queued_ms / 1000.0, queued), elsewhere->query_id);
+  }
 }
 
 void lh_progress_state(struct lh_progress *progress, const struct lh_task_run *task) {

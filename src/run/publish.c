@@ -55,6 +55,7 @@ static lh_status take_report(struct lh_supervisor *supervisor, size_t index, con
         task->published = report.version;
         task->changes = report.changes;
         task->change_count = report.change_count;
+        task->elsewhere = report.elsewhere;
         break;
       case LH_REPORT_FAILED:
         task->error = report.error;

@@ -99,6 +99,9 @@ lh_status lh_report_encode_finished(const struct lh_job *job, const struct lh_ta
     json_decref(object);
     return status;
   }
+  if (object != NULL && result->elsewhere != NULL) {
+    json_object_set_new(object, "elsewhere", lh_elsewhere_to_json(result->elsewhere));
+  }
   return append_line(object, out, err);
 }
 
@@ -214,6 +217,10 @@ static lh_status decode_finished(const json_t *object, struct lh_arena *arena, s
   LH_TRY(
       lh_result_partitions_decode(json_object_get(object, "partitioning"), report_what, arena, version, err));
   LH_TRY(decode_changes(object, arena, out, err));
+  const json_t *const elsewhere = json_object_get(object, "elsewhere");
+  if (elsewhere != NULL) {
+    LH_TRY(lh_elsewhere_decode(elsewhere, report_what, arena, &out->elsewhere, err));
+  }
   version->published_at = "";
   out->version = version;
   out->rows = (int64_t)version->rows;

@@ -15,6 +15,7 @@
 #include "lakehaul/error.h"
 #include "postgres/connection.h"
 #include "project/graph.h"
+#include "task/task.h"
 
 enum lh_task_state {
   LH_TASK_PENDING,
@@ -45,6 +46,7 @@ struct lh_task_run {
   bool verified;                           /* its files are compared with the source before it is published */
   const struct lh_schema_change *changes;  /* of its columns against those published before */
   size_t change_count;
+  const struct lh_task_elsewhere *elsewhere; /* what an engine elsewhere told; NULL: it ran here */
 };
 
 enum lh_progress_style { LH_PROGRESS_NONE, LH_PROGRESS_PLAIN, LH_PROGRESS_BARS };

@@ -163,6 +163,9 @@ static json_t *task_to_json(const struct lh_task_run *task) {
       json_object_set_new(object, "partitions", partitions_to_json(task));
     }
   }
+  if (task->elsewhere != NULL) {
+    json_object_set_new(object, "elsewhere", lh_elsewhere_to_json(task->elsewhere));
+  }
   if (task->state == LH_TASK_FAILED) {
     json_object_set_new(object, "error", lh_error_to_json(&task->error));
   }

@@ -151,6 +151,25 @@ static lh_status write_empty_file(const struct lh_task_request *request, struct 
   return status;
 }
 
+static lh_status note_statistics(const struct elsewhere *elsewhere, struct lh_arena *arena,
+                                 struct lh_task_result *out, struct lh_error *err) {
+  const struct lh_remote_statistics *const told = &elsewhere->statistics;
+  struct lh_task_elsewhere *const noted = LH_ARENA_NEW(arena, struct lh_task_elsewhere);
+  if (noted == NULL) {
+    return lh_error_memory(err);
+  }
+  *noted = (struct lh_task_elsewhere){
+      .engine = lh_remote_name(elsewhere->remote),
+      .query_id = told->query_id,
+      .bytes_read = told->bytes,
+      .rows_read = told->rows,
+      .queued_ms = told->queued_ms,
+      .run_ms = told->run_ms,
+  };
+  out->elsewhere = noted;
+  return LH_OK;
+}
+
 /* -------- the table -------- */
 
 static lh_status make_table(struct elsewhere *elsewhere, struct lh_arena *arena, struct lh_task_result *out,
@@ -162,6 +181,7 @@ static lh_status make_table(struct elsewhere *elsewhere, struct lh_arena *arena,
                              err) != LH_OK) {
     return lh_error_prefix(err, "%s", request->spec->sql_path);
   }
+  LH_TRY(note_statistics(elsewhere, arena, out, err));
   LH_TRY(lh_remote_describe_table(elsewhere->remote, elsewhere->table.name, elsewhere->timeout_ms, arena,
                                   &out->schema, err));
   LH_TRY(lh_task_check_schema(request, arena, out, err));

@@ -70,7 +70,15 @@ struct lh_task_replaced {
   uint64_t nulls, clamped;
 };
 
+/* What a statement on an engine elsewhere took. */
+struct lh_task_elsewhere {
+  const char *engine, *query_id;
+  uint64_t bytes_read, rows_read; /* rows: 0 where not known */
+  int64_t queued_ms, run_ms;
+};
+
 struct lh_task_result {
+  const struct lh_task_elsewhere *elsewhere; /* NULL: it ran here */
   struct lh_schema schema;
   const struct lh_task_replaced *replaced; /* one a field; NULL where nothing can be replaced */
   const char *comment;                     /* the table's; NULL where there is none */

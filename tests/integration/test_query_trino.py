@@ -169,9 +169,40 @@ def test_other_answers_fail_at_once(query: Callable, fake_trino: FakeTrino, stat
     assert len(fake_trino.requests) == 1
 
 
-def test_what_is_not_trino_is_called_so(query: Callable, fake_trino: FakeTrino) -> None:
-    fake_trino.pages = [b"<html>hello</html>"]
-    assert "is not Trino: it sends no JSON" in query("select 1", expect=4).stderr
+@pytest.mark.parametrize("page", [b"<html>hello</html>", b"", b"[]", b"7", b'{"answer": 42}', b'{"id": "x"'])
+def test_what_is_not_trino_is_called_so(query: Callable, fake_trino: FakeTrino, page: bytes) -> None:
+    fake_trino.pages = [page]
+    assert "is not Trino: it sends no page of a result" in query("select 1", expect=4).stderr
+
+
+@pytest.mark.parametrize(
+    ("page", "problem"),
+    [
+        ({"columns": {}}, "its columns are no list"),
+        ({"columns": [7]}, "a column has no name or no type"),
+        ({"columns": [{"name": "n"}]}, "a column has no name or no type"),
+        ({"columns": trino_columns(n="integer"), "data": {"a": [1]}}, "its rows are no list"),
+        ({"columns": trino_columns(n="integer"), "data": [7]}, "a row has another number of values"),
+        ({"columns": trino_columns(n="integer"), "data": [[1, 2]]}, "a row has another number of values"),
+        ({"columns": trino_columns(n="row(a integer, b integer)"), "data": [[[1]]]}, "another number of members"),
+    ],
+)
+def test_pages_that_contradict_themselves_are_refused(
+    query: Callable, fake_trino: FakeTrino, page: dict, problem: str
+) -> None:
+    fake_trino.pages = [page, {}]
+    assert problem in query("select 1", expect=4).stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("integer", [1]), ("integer", {"a": 1}), ("varchar", [1]), ("array(integer)", {"a": 1}), ("integer", 1.5),
+                        ("array(integer)", "text"), ("map(integer, integer)", {"a": 1}), ("varbinary", "!"), ("tinyint", 1000)]
+)
+def test_values_that_are_not_of_their_type_are_refused(
+    query: Callable, fake_trino: FakeTrino, kind: str, value: object
+) -> None:
+    fake_trino.pages = [{"columns": trino_columns(n=kind), "data": [[value]]}]
+    assert 'column "n": ' in query("select 1", expect=1).stderr
 
 
 def test_nobody_at_the_address(query: Callable) -> None:

@@ -50,8 +50,15 @@ def shop(project: Callable[..., support.Project], fake_trino: FakeTrino) -> Call
 
 def test_a_table_made_on_trino_is_published_like_any_other(shop: Callable, fake_trino: FakeTrino) -> None:
     made = shop({"totals": "SELECT n % 3 AS third, sum(n)::BIGINT AS total FROM numbers\nGROUP BY 1 ORDER BY 1;\n"})
-    summary = json.loads(made.run("--json").stdout)
-    assert [task["task"] for task in summary["tasks"]] == ["numbers", "totals"], "totals reads numbers"
+    finished = made.run("--json")
+    tasks = json.loads(finished.stdout)["tasks"]
+    assert [task["task"] for task in tasks] == ["numbers", "totals"], "totals reads numbers"
+    assert "elsewhere" not in tasks[0]
+    assert tasks[1]["elsewhere"] == {
+        "engine": "Trino", "query_id": "20261124_120000_00001_test", "bytes_read": 12 << 20, "rows_read": 100,
+        "queued_seconds": 0.25, "run_seconds": 1.5,
+    }
+    assert "totals: Trino read 12.0 MB in 1.5 s (0.2 s queued), query 20261124_120000_00001_test" in finished.stderr
     assert sorted(read_lake_duckdb(made.lake, "totals")) == [(0, 1683), (1, 1717), (2, 1650)]
     pointer = lake_pointer(made.lake, "totals")
     assert pointer["source"] == "sql totals.sql on trino"
@@ -189,6 +196,14 @@ def test_a_task_that_writes_is_not_sent(shop: Callable, fake_trino: FakeTrino) -
     made = shop({"bad": "DELETE FROM numbers"}, {"bad": {"inputs": ["numbers"]}})
     assert 'bad.sql: "DELETE …" is not a statement that reads' in made.run(expect=1).stderr
     assert fake_trino.requests == []
+
+
+def test_a_view_needs_no_statement_there(shop: Callable, fake_trino: FakeTrino) -> None:
+    made = shop({"small": "SELECT n FROM numbers WHERE n < 3"}, {"small": {"view": True}})
+    made.run()
+    assert fake_trino.requests == []
+    here = made.lakehaul("query", "--engine", "duckdb", "--format", "csv", "select count(*) as c from small", expect=0)
+    assert here.stdout == "c\n2\n"
 
 
 def test_a_strict_schema_holds_there_too(shop: Callable) -> None:
