@@ -3,9 +3,12 @@ no upload left behind."""
 from __future__ import annotations
 
 import hashlib
+import signal
+import time
 from datetime import timedelta
 
 import pytest
+from processes import running, wait_until
 from services import faults
 from services.environment import Keys
 from services.fault_proxy import FaultProxy
@@ -101,6 +104,23 @@ def test_what_stays_is_one_error_and_leaves_nothing(
     assert len(lines) == 2 and lines[0].startswith("lakehaul: ") and lines[1].startswith("hint: "), result.stderr
     assert all(word in result.stderr for word in words), result.stderr
     assert f"{s3_bucket.url}/{KEY}" in lines[0]
+    assert s3_bucket.keys() == [] and s3_bucket.uploads() == []
+
+
+@pytest.mark.parametrize("fault", [faults.stall(20), faults.slow_down()], ids=["stall", "slow_down"])
+def test_an_interrupt_ends_a_run_whose_uploads_do_not_move(
+    fault, noise, project, s3_bucket: Bucket, s3_proxy: FaultProxy, proxy_env
+) -> None:
+    """Before the five seconds are over after which it would be killed and leave its uploads."""
+    rule = s3_proxy.add(fault, "UploadPart", times=None)
+    tasks = {"noise": {"table": "noise", "compression": "none"}}
+    made = project(tasks, source=noise.uri, lake=f"{s3_bucket.url}/l", memory="96MB")
+    with running(made, env=proxy_env) as run:
+        wait_until(lambda: rule.met >= 2, "parts are on their way")
+        start = time.monotonic()
+        run.signal(signal.SIGINT)
+        run.finish(expect=130)
+        assert time.monotonic() - start < 4.5
     assert s3_bucket.keys() == [] and s3_bucket.uploads() == []
 
 
