@@ -132,9 +132,8 @@ class Exchange:
     def _read_exactly(self, size_bytes: int, bytes_per_second: float | None = None) -> bytes:
         body = bytearray()
         while len(body) < size_bytes:
-            step = min(size_bytes - len(body), CHUNK_BYTES)
+            step = min(size_bytes - len(body), max(1, int(bytes_per_second / 10)) if bytes_per_second else CHUNK_BYTES)
             if bytes_per_second:
-                step = min(step, max(1, int(bytes_per_second / 10)))
                 time.sleep(0.1)
             read = self._reader.read(step)
             if not read:
