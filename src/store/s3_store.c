@@ -139,6 +139,31 @@ static lh_status open_clients(struct lh_s3_store *store, const atomic_bool *canc
   return make_url(store, err);
 }
 
+static lh_status take_listing(void *context, const char *parent, const char *name, const char *text,
+                              struct lh_error *err) {
+  bool *const is_listing = context;
+  (void)name;
+  (void)text;
+  (void)err;
+  *is_listing = *is_listing || strcmp(parent, "ListBucketResult") == 0;
+  return LH_OK;
+}
+
+/* Other web servers have answers to everything, too. */
+static lh_status check_listing(const struct lh_s3_store *store, const struct lh_buf *body,
+                               struct lh_error *err) {
+  bool is_listing = false;
+  const struct lh_s3_xml reader = {.context = &is_listing, .leaf = take_listing};
+  const lh_status status = lh_s3_xml_read(&reader, body, "the list of objects", err);
+  if (status == LH_ERROR_MEMORY || (status == LH_OK && is_listing)) {
+    return status;
+  }
+  lh_error_set(err, LH_ERROR_LAKE, "cannot open %s: what answers at %s is no S3 service", store->base.root,
+               lh_aws_client_endpoint(store->client));
+  lh_error_hint(err, "check the endpoint");
+  return LH_ERROR_LAKE;
+}
+
 /* Asks for at most one key: whether the bucket is there and may be listed. The client learns of its region on
  * the way. */
 static lh_status find_bucket(struct lh_s3_store *store, struct lh_error *err) {
@@ -150,7 +175,10 @@ static lh_status find_bucket(struct lh_s3_store *store, struct lh_error *err) {
   struct lh_http_response response;
   lh_arena_init(&arena, 0);
   lh_buf_init(&body, LH_S3_ANSWER_MAX_BYTES);
-  const lh_status status = lh_s3_send(store, &request, &body, &arena, &response, err);
+  lh_status status = lh_s3_send(store, &request, &body, &arena, &response, err);
+  if (status == LH_OK) {
+    status = check_listing(store, &body, err);
+  }
   lh_buf_clear(&body);
   lh_arena_clear(&arena);
   LH_TRY(status);

@@ -119,6 +119,7 @@ def test_a_run_gets_over_it_in_every_request(lake: Lake, fault: Fault) -> None:
     assert rule.met >= 7
 
 
+@pytest.mark.asan
 @pytest.mark.parametrize("fault", [faults.error_in_200(), faults.done_but_error_in_200()], ids=name)
 def test_a_completion_that_fails_with_status_200_is_repeated(lake: Lake, fault: Fault) -> None:
     lake.proxy.add(fault, "CompleteMultipartUpload", times=1)
@@ -154,7 +155,7 @@ def test_a_slow_server_is_waited_for(lake: Lake) -> None:
 @pytest.mark.slow
 def test_a_server_that_drips_is_asked_again(lake: Lake) -> None:
     """After half a minute below 1 KB/s."""
-    lake.proxy.add(faults.drip(bytes_per_second=20), "ListObjectsV2", path=lake.bucket.name, times=1)
+    lake.proxy.add(faults.drip(bytes_per_second=3), "ListObjectsV2", path=lake.bucket.name, times=1)
     start = time.monotonic()
     lake.run("before")
     lake.check(rows=1)
@@ -239,6 +240,7 @@ def test_a_lake_without_leave_to_write_pointers_stays_empty(lake: Lake) -> None:
     lake.check_nothing()
 
 
+@pytest.mark.asan
 def test_an_upload_that_cannot_be_aborted_is_left_for_gc(lake: Lake, published: dict[str, Any]) -> None:
     lake.proxy.add(faults.access_denied(), "CompleteMultipartUpload", times=None)
     lake.proxy.add(faults.access_denied(), "AbortMultipartUpload", times=None)

@@ -78,7 +78,7 @@ class Passage:
         step = max(1, int(bytes_per_second / 10))
         for start in range(0, len(data), step):
             self.exchange.send(data[start : start + step])
-            time.sleep(0.1)
+            time.sleep(step / bytes_per_second)
 
     def pass_on(self) -> None:
         self.relay(self.ask())
