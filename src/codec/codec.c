@@ -29,6 +29,7 @@ struct codec_ops {
   int level_least, level_most, level_default;
   void *(*context_new)(int level); /* NULL: needs none */
   void (*context_free)(void *context);
+  bool (*set_matches)(void *context, enum lh_codec_matches matches); /* NULL: has no choice */
   size_t (*bound)(void *context, size_t size); /* 0: `size` is more than the codec takes */
   /* Bytes written to `out`, 0 on failure. */
   size_t (*compress)(void *context, const void *bytes, size_t size, void *out, size_t capacity);
@@ -71,6 +72,12 @@ static void *zstd_context_new(int level) {
 
 static void zstd_context_free(void *context) {
   ZSTD_freeCCtx(context);
+}
+
+/* Spec: zstd.h, ZSTD_c_minMatch, of which 0 is the level's own. */
+static bool zstd_set_matches(void *context, enum lh_codec_matches matches) {
+  static const int least_bytes[LH_MATCHES_COUNT] = {[LH_MATCHES_SHORT] = 4, [LH_MATCHES_LONG] = 7};
+  return !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_minMatch, least_bytes[matches]));
 }
 
 static size_t zstd_bound(void *context, size_t size) {
@@ -163,12 +170,14 @@ static bool lz4_decompress(const void *bytes, size_t size, void *out, size_t out
 
 static const struct codec_ops codecs[] = {
     {LH_CODEC_ZSTD, "zstd", 1, ZSTD_LEVEL_MOST, ZSTD_LEVEL_DEFAULT, zstd_context_new, zstd_context_free,
-     zstd_bound, zstd_compress, zstd_decompress},
-    {LH_CODEC_SNAPPY, "snappy", 0, 0, 0, NULL, NULL, snappy_bound, snappy_compress_block, snappy_decompress},
-    {LH_CODEC_GZIP, "gzip", 1, GZIP_LEVEL_MOST, GZIP_LEVEL_DEFAULT, gzip_context_new, gzip_context_free,
+     zstd_set_matches, zstd_bound, zstd_compress, zstd_decompress},
+    {LH_CODEC_SNAPPY, "snappy", 0, 0, 0, NULL, NULL, NULL, snappy_bound, snappy_compress_block,
+     snappy_decompress},
+    {LH_CODEC_GZIP, "gzip", 1, GZIP_LEVEL_MOST, GZIP_LEVEL_DEFAULT, gzip_context_new, gzip_context_free, NULL,
      gzip_bound, gzip_compress, gzip_decompress},
-    {LH_CODEC_LZ4_RAW, "lz4_raw", 0, 0, 0, lz4_context_new, free, lz4_bound, lz4_compress, lz4_decompress},
-    {LH_CODEC_NONE, "none", 0, 0, 0, NULL, NULL, none_bound, none_compress, none_decompress},
+    {LH_CODEC_LZ4_RAW, "lz4_raw", 0, 0, 0, lz4_context_new, free, NULL, lz4_bound, lz4_compress,
+     lz4_decompress},
+    {LH_CODEC_NONE, "none", 0, 0, 0, NULL, NULL, NULL, none_bound, none_compress, none_decompress},
 };
 #define CODEC_COUNT (sizeof codecs / sizeof codecs[0])
 
@@ -206,6 +215,11 @@ void lh_codec_level_bounds(enum lh_codec codec, int *least, int *most) {
   const struct codec_ops *const ops = find_codec(codec);
   *least = ops == NULL ? 0 : ops->level_least;
   *most = ops == NULL ? 0 : ops->level_most;
+}
+
+bool lh_codec_chooses_matches(enum lh_codec codec) {
+  const struct codec_ops *const ops = find_codec(codec);
+  return ops != NULL && ops->set_matches != NULL;
 }
 
 static lh_status refuse_name(const char *name, struct lh_error *err) {
@@ -314,8 +328,8 @@ void lh_compressor_free(struct lh_compressor *compressor) {
   free(compressor);
 }
 
-lh_status lh_compress(struct lh_compressor *compressor, const void *bytes, size_t size, struct lh_buf *out,
-                      struct lh_error *err) {
+lh_status lh_compress(struct lh_compressor *compressor, enum lh_codec_matches matches, const void *bytes,
+                      size_t size, struct lh_buf *out, struct lh_error *err) {
   const struct codec_ops *const ops = compressor->ops;
   const void *const input = size == 0 ? "" : bytes;
   const size_t bound = ops->bound(compressor->context, size);
@@ -324,7 +338,9 @@ lh_status lh_compress(struct lh_compressor *compressor, const void *bytes, size_
   }
   /* One byte more than the bound, so that there is memory to point to for nothing at all. */
   LH_TRY(lh_buf_reserve(out, bound + 1, err));
-  const size_t written = ops->compress(compressor->context, input, size, out->data + out->len, bound);
+  const bool is_set = ops->set_matches == NULL || ops->set_matches(compressor->context, matches);
+  const size_t written =
+      !is_set ? 0 : ops->compress(compressor->context, input, size, out->data + out->len, bound);
   if (written == 0 && bound > 0) {
     return lh_error_set(err, LH_ERROR_INTERNAL, "%s could not compress %zu bytes", ops->name, size);
   }

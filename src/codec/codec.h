@@ -8,6 +8,7 @@
 #ifndef LH_CODEC_CODEC_H
 #define LH_CODEC_CODEC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,15 @@ enum lh_codec {
 };
 
 #define LH_CODEC_LEVEL_DEFAULT 0
+
+/* How short a repetition may be that a compressor writes as one. Only zstd has the choice, and only of what
+ * it looks for: its level and its format stay the same. */
+enum lh_codec_matches {
+  LH_MATCHES_OF_LEVEL,
+  LH_MATCHES_SHORT, /* of 4 bytes: for numbers of few bytes */
+  LH_MATCHES_LONG,  /* of 7 bytes: random digits have shorter ones, which take more than the digits */
+  LH_MATCHES_COUNT,
+};
 
 struct lh_compressor;
 
@@ -46,9 +56,12 @@ lh_status lh_compressor_new(enum lh_codec codec, int level, struct lh_compressor
                             struct lh_error *err) LH_WARN_UNUSED;
 void lh_compressor_free(struct lh_compressor *compressor);
 
+/* Whether anything but LH_MATCHES_OF_LEVEL makes a difference. */
+bool lh_codec_chooses_matches(enum lh_codec codec);
+
 /* Appends the compressed form of `bytes` to `out`. */
-lh_status lh_compress(struct lh_compressor *compressor, const void *bytes, size_t size, struct lh_buf *out,
-                      struct lh_error *err) LH_WARN_UNUSED;
+lh_status lh_compress(struct lh_compressor *compressor, enum lh_codec_matches matches, const void *bytes,
+                      size_t size, struct lh_buf *out, struct lh_error *err) LH_WARN_UNUSED;
 
 /* Decompresses into `out` (exactly `out_size` bytes); LH_ERROR_CORRUPT on anything else. */
 lh_status lh_decompress(enum lh_codec codec, const void *bytes, size_t size, void *out, size_t out_size,

@@ -163,13 +163,13 @@ static lh_status prepend(struct lh_buf *values, const struct lh_buf *front, stru
 /* Compresses a page's body and describes it; the result is in the workspace's `header` and, unless the
  * codec is none, `compressed`. */
 static lh_status finish_page(struct lh_column_writer *writer, const struct lh_buf *body,
-                             struct lh_page_header *header, const struct lh_buf **stored,
-                             struct lh_error *err) {
+                             enum lh_codec_matches matches, struct lh_page_header *header,
+                             const struct lh_buf **stored, struct lh_error *err) {
   struct lh_page_workspace *const workspace = writer->workspace;
   *stored = body;
   if (workspace->options->codec != LH_CODEC_NONE) {
     lh_buf_reset(&workspace->compressed);
-    LH_TRY(lh_compress(workspace->compressor, body->data, body->len, &workspace->compressed, err));
+    LH_TRY(lh_compress(workspace->compressor, matches, body->data, body->len, &workspace->compressed, err));
     *stored = &workspace->compressed;
   }
   if (body->len > PAGE_MAX_BYTES || (*stored)->len > PAGE_MAX_BYTES) {
@@ -304,7 +304,7 @@ static lh_status store_page(struct lh_column_writer *writer, struct lh_error *er
   LH_TRY(note_values(writer, form.encoding, err));
   LH_TRY(build_body(writer, form, &body, err));
   const struct lh_buf *stored = NULL;
-  LH_TRY(finish_page(writer, body, &header, &stored, err));
+  LH_TRY(finish_page(writer, body, form.matches, &header, &stored, err));
   LH_TRY(lh_block_list_append(&writer->pages, &workspace->pool, workspace->header.data, workspace->header.len,
                               err));
   LH_TRY(lh_block_list_append(&writer->pages, &workspace->pool, stored->data, stored->len, err));
@@ -602,7 +602,7 @@ static lh_status write_dictionary(struct lh_column_writer *writer, struct lh_sin
   struct lh_page_header header = {
       .is_dictionary = true, .value_count = known.count, .encoding = LH_PARQUET_PLAIN};
   const struct lh_buf *stored = NULL;
-  LH_TRY(finish_page(writer, &workspace->body, &header, &stored, err));
+  LH_TRY(finish_page(writer, &workspace->body, LH_MATCHES_OF_LEVEL, &header, &stored, err));
   LH_TRY(lh_sink_write(sink, workspace->header.data, workspace->header.len, err));
   LH_TRY(lh_sink_write(sink, stored->data, stored->len, err));
   writer->uncompressed_bytes += workspace->header.len + workspace->body.len;

@@ -9,13 +9,15 @@
 #define LH_PARQUET_ENCODE_H
 
 #include "base/buf.h"
+#include "codec/codec.h"
 #include "parquet/delta.h"
 #include "parquet/values.h"
 
-/* An encoding, and which of its forms where it has more than one. */
+/* An encoding, which of its forms where it has more than one, and how the result is compressed. */
 struct lh_value_encoding {
   enum lh_parquet_encoding encoding;
   enum lh_delta_widths widths; /* LH_PARQUET_DELTA_BINARY_PACKED */
+  enum lh_codec_matches matches;
 };
 
 /* Whether the leaf's type may be encoded so; dictionaries for all but booleans. */

@@ -16,6 +16,8 @@
 #define LENGTH_BYTES 4
 #define MOST_CHANGE 1.25
 #define VARIANT_SHARE 32
+/* Short matches have to save one byte in so many. */
+#define SHORT_MATCHES_SHARE 64
 /* The header of a dictionary's page, and what its entries in the footer take. */
 #define DICTIONARY_OVERHEAD_BYTES 32
 
@@ -112,14 +114,15 @@ size_t lh_encoding_sample_count(const struct lh_leaf *leaf, const uint8_t *plain
   return count;
 }
 
-static lh_status compressed_size(const struct lh_encoding_tools *tools, const struct lh_buf *encoded,
+static lh_status compressed_size(const struct lh_encoding_tools *tools, enum lh_codec_matches matches,
                                  size_t *out, struct lh_error *err) {
+  const struct lh_buf *const encoded = tools->encoded;
   *out = encoded->len;
   if (tools->codec == LH_CODEC_NONE) {
     return LH_OK;
   }
   lh_buf_reset(tools->compressed);
-  LH_TRY(lh_compress(tools->compressor, encoded->data, encoded->len, tools->compressed, err));
+  LH_TRY(lh_compress(tools->compressor, matches, encoded->data, encoded->len, tools->compressed, err));
   *out = tools->compressed->len;
   return LH_OK;
 }
@@ -143,7 +146,7 @@ static lh_status try_encoding(struct lh_encoding_choice *choice, const struct lh
   if (is_variant && encoded > trial->last_encoded - trial->last_encoded / VARIANT_SHARE) {
     return LH_OK;
   }
-  LH_TRY(compressed_size(tools, tools->encoded, &size, err));
+  LH_TRY(compressed_size(tools, LH_MATCHES_OF_LEVEL, &size, err));
   trial->last_encoded = encoded;
   if (size < trial->least) {
     trial->least = size;
@@ -152,9 +155,48 @@ static lh_status try_encoding(struct lh_encoding_choice *choice, const struct lh
   return LH_OK;
 }
 
+/* The matches that may serve an encoding better than those of the level: random digits are text, and numbers
+ * of whole bytes have their neighbours' upper bytes. Others are not worth the time. */
+static enum lh_codec_matches other_matches(const struct lh_encoding_choice *choice) {
+  if (choice->leaf->type == LH_PARQUET_BYTE_ARRAY) {
+    return LH_MATCHES_LONG;
+  }
+  return choice->values.widths == LH_DELTA_BYTES ? LH_MATCHES_SHORT : LH_MATCHES_OF_LEVEL;
+}
+
+/* Whether the codec does better on the best encoding when it looks for other matches. In a whole page they
+ * lie further apart than in a sample: short ones gain less, and there are more by chance, which long ones
+ * avoid. What was found to be no better for an encoding is not asked again within the chunks that inherit it.
+ */
+static lh_status choose_matches(struct lh_encoding_choice *choice, const struct lh_encoding_sample *sample,
+                                struct lh_value_encoding before, const struct lh_encoding_tools *tools,
+                                struct trial *trial, struct lh_error *err) {
+  const enum lh_codec_matches other = other_matches(choice);
+  const bool is_known = choice->chunks_left > 0 && before.encoding == choice->values.encoding &&
+                        before.widths == choice->values.widths;
+  if (other == LH_MATCHES_OF_LEVEL || (is_known && before.matches == LH_MATCHES_OF_LEVEL)) {
+    return LH_OK;
+  }
+  size_t size = 0;
+  lh_buf_reset(tools->encoded);
+  LH_TRY(lh_encode_values(choice->leaf, choice->values, sample->plain, sample->count, tools->scratch,
+                          tools->encoded, err));
+  if (trial->least >= tools->encoded->len) {
+    return LH_OK; /* it finds none at all */
+  }
+  LH_TRY(compressed_size(tools, other, &size, err));
+  const size_t gain = other == LH_MATCHES_SHORT ? trial->least / SHORT_MATCHES_SHARE : 0;
+  if (size <= trial->least - gain) {
+    trial->least = size;
+    choice->values.matches = other;
+  }
+  return LH_OK;
+}
+
 /* The best of the encodings that are not the dictionary's. */
 static lh_status measure_values(struct lh_encoding_choice *choice, const struct lh_encoding_sample *sample,
                                 const struct lh_encoding_tools *tools, struct lh_error *err) {
+  const struct lh_value_encoding before = choice->values;
   struct trial trial = {.least = SIZE_MAX};
   for (unsigned i = 0; i < LH_PARQUET_ENCODING_COUNT; i++) {
     if ((choice->candidates & BIT(i)) == 0 || i == LH_PARQUET_RLE_DICTIONARY) {
@@ -167,6 +209,9 @@ static lh_status measure_values(struct lh_encoding_choice *choice, const struct 
       form.widths = LH_DELTA_BYTES;
       LH_TRY(try_encoding(choice, sample, form, false, tools, &trial, err));
     }
+  }
+  if (lh_codec_chooses_matches(tools->codec)) {
+    LH_TRY(choose_matches(choice, sample, before, tools, &trial, err));
   }
   choice->value_bytes = (double)trial.least / (double)sample->count;
   return LH_OK;
@@ -191,13 +236,13 @@ static lh_status measure_dictionary(struct lh_encoding_choice *choice,
   LH_TRY(lh_rle_append_indices(sample->indices, sample->count,
                                lh_rle_bit_width((uint32_t)sample->dictionary->count - 1), tools->encoded,
                                err));
-  LH_TRY(compressed_size(tools, tools->encoded, &size, err));
+  LH_TRY(compressed_size(tools, LH_MATCHES_OF_LEVEL, &size, err));
   choice->index_bytes = (double)size / (double)sample->count;
   const struct lh_values known =
       dictionary_sample(sample->dictionary, lh_encoding_sample_bytes(choice->leaf));
   lh_buf_reset(tools->encoded);
   LH_TRY(lh_plain_append(choice->leaf, &known, tools->encoded, err));
-  LH_TRY(compressed_size(tools, tools->encoded, &size, err));
+  LH_TRY(compressed_size(tools, LH_MATCHES_OF_LEVEL, &size, err));
   choice->entry_bytes = (double)size / (double)known.count;
   return LH_OK;
 }

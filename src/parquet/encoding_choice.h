@@ -5,9 +5,10 @@
  *
  * 1. A column begins with a dictionary. A page of which at most one value in 64 is new keeps it.
  * 2. The first page with more is measured: up to 128 KiB of its texts or 64 KiB of others are encoded in each
- * way that the type and `compat` allow and compressed with the file's codec. The smallest wins. The
- * dictionary is charged with the values that it will hold at the end of the chunk, where the share of new
- * ones is taken to go on falling as it fell over the page.
+ * way that the type and `compat` allow and compressed with the file's codec. The smallest wins, and of the
+ * matches that the codec may look for those that serve it best. The dictionary is charged with the values
+ * that it will hold at the end of the chunk, where the share of new ones is taken to go on falling as it fell
+ * over the page.
  * 3. Each later page that brings more than one new value in 64 is judged by the same figures. One that does
  * not pay is written in the best of the other encodings, and so are all after it.
  * 4. Row groups inherit the choice, 16 of them at most, while the bytes per value stay within a quarter of

@@ -79,7 +79,7 @@ static lh_status check_options(const struct lh_parquet_writer_options *options, 
     return LH_OK;
   }
   lh_error_set(err, LH_ERROR_USAGE, "the rows and bytes of row groups and pages must be above 0");
-  lh_error_hint(err, "leave them out for the defaults: 1,048,576 rows and 128 MiB a row group");
+  lh_error_hint(err, "leave them out for the defaults: 262,144 rows and 128 MiB a row group");
   return err->code;
 }
 

@@ -25,13 +25,24 @@ static uint8_t *make_sample(size_t size) {
   return bytes;
 }
 
-static void assert_round_trip(struct lh_compressor *compressor, enum lh_codec codec, const uint8_t *sample,
-                              size_t size) {
+static uint8_t *make_digits(size_t size) {
+  uint8_t *const digits = malloc(size);
+  assert_non_null(digits);
+  uint64_t random = 1;
+  for (size_t i = 0; i < size; i++) {
+    random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    digits[i] = (uint8_t) "0123456789abcdef"[random >> 60];
+  }
+  return digits;
+}
+
+static void assert_round_trip(struct lh_compressor *compressor, enum lh_codec codec,
+                              enum lh_codec_matches matches, const uint8_t *sample, size_t size) {
   struct lh_error err;
   struct lh_buf packed;
   lh_buf_init(&packed, (size_t)1 << 24);
   assert_int_equal(lh_buf_append_str(&packed, "kept", &err), LH_OK);
-  assert_int_equal(lh_compress(compressor, sample, size, &packed, &err), LH_OK);
+  assert_int_equal(lh_compress(compressor, matches, sample, size, &packed, &err), LH_OK);
   assert_memory_equal(packed.data, "kept", 4);
   uint8_t *const restored = malloc(size + 1);
   assert_non_null(restored);
@@ -62,10 +73,61 @@ static void every_codec_and_level_restores_every_size(void **state) {
       struct lh_compressor *compressor = NULL;
       assert_int_equal(lh_compressor_new(all_codecs[i], level, &compressor, &err), LH_OK);
       for (size_t j = 0; j < sizeof sizes / sizeof sizes[0]; j++) {
-        assert_round_trip(compressor, all_codecs[i], sample, sizes[j]);
+        for (unsigned k = 0; k < LH_MATCHES_COUNT; k++) {
+          assert_round_trip(compressor, all_codecs[i], (enum lh_codec_matches)k, sample, sizes[j]);
+        }
       }
       lh_compressor_free(compressor);
     }
+  }
+  free(sample);
+}
+
+static size_t compressed_size(struct lh_compressor *compressor, enum lh_codec_matches matches,
+                              const uint8_t *bytes, size_t size) {
+  struct lh_error err;
+  struct lh_buf packed;
+  lh_buf_init(&packed, (size_t)1 << 24);
+  assert_int_equal(lh_compress(compressor, matches, bytes, size, &packed, &err), LH_OK);
+  const size_t packed_size = packed.len;
+  lh_buf_clear(&packed);
+  return packed_size;
+}
+
+/* A digit has four bits of chance. The least that they take is half of the bytes. */
+static void random_digits_take_less_without_their_matches(void **state) {
+  (void)state;
+  struct lh_error err;
+  struct lh_compressor *compressor = NULL;
+  uint8_t *const digits = malloc(SAMPLE_BYTES);
+  assert_non_null(digits);
+  uint64_t random = 1;
+  for (size_t i = 0; i < SAMPLE_BYTES; i++) {
+    random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    digits[i] = (uint8_t) "0123456789abcdef"[random >> 60];
+  }
+  assert_int_equal(lh_compressor_new(LH_CODEC_ZSTD, LH_CODEC_LEVEL_DEFAULT, &compressor, &err), LH_OK);
+  const size_t usual = compressed_size(compressor, LH_MATCHES_OF_LEVEL, digits, SAMPLE_BYTES);
+  const size_t with_long = compressed_size(compressor, LH_MATCHES_LONG, digits, SAMPLE_BYTES);
+  assert_true(with_long < SAMPLE_BYTES / 2 + SAMPLE_BYTES / 500);
+  assert_true(with_long < usual - usual / 100);
+  assert_int_equal(compressed_size(compressor, LH_MATCHES_OF_LEVEL, digits, SAMPLE_BYTES), usual);
+  lh_compressor_free(compressor);
+  free(digits);
+}
+
+static void only_zstd_chooses_its_matches(void **state) {
+  (void)state;
+  uint8_t *const sample = make_digits(SAMPLE_BYTES);
+  for (size_t i = 0; i < CODEC_COUNT; i++) {
+    struct lh_error err;
+    struct lh_compressor *compressor = NULL;
+    assert_int_equal(lh_codec_chooses_matches(all_codecs[i]), all_codecs[i] == LH_CODEC_ZSTD);
+    assert_int_equal(lh_compressor_new(all_codecs[i], LH_CODEC_LEVEL_DEFAULT, &compressor, &err), LH_OK);
+    const size_t usual = compressed_size(compressor, LH_MATCHES_OF_LEVEL, sample, SAMPLE_BYTES);
+    const size_t with_short = compressed_size(compressor, LH_MATCHES_SHORT, sample, SAMPLE_BYTES);
+    assert_int_equal(with_short == usual, all_codecs[i] != LH_CODEC_ZSTD);
+    lh_compressor_free(compressor);
   }
   free(sample);
 }
@@ -81,7 +143,7 @@ static void damaged_blocks_are_refused_or_harmless(void **state) {
     struct lh_buf packed;
     lh_buf_init(&packed, (size_t)1 << 24);
     assert_int_equal(lh_compressor_new(all_codecs[i], LH_CODEC_LEVEL_DEFAULT, &compressor, &err), LH_OK);
-    assert_int_equal(lh_compress(compressor, sample, 20000, &packed, &err), LH_OK);
+    assert_int_equal(lh_compress(compressor, LH_MATCHES_OF_LEVEL, sample, 20000, &packed, &err), LH_OK);
     for (size_t cut = 0; cut < packed.len; cut += 1 + packed.len / 97) {
       assert_int_equal(lh_decompress(all_codecs[i], packed.data, cut, restored, 20000, &err),
                        LH_ERROR_CORRUPT);
@@ -193,7 +255,8 @@ static void output_past_the_buffer_maximum_is_an_error(void **state) {
   struct lh_buf small;
   lh_buf_init(&small, 1000);
   assert_int_equal(lh_compressor_new(LH_CODEC_ZSTD, 0, &compressor, &err), LH_OK);
-  assert_int_equal(lh_compress(compressor, sample, SAMPLE_BYTES, &small, &err), LH_ERROR_MEMORY);
+  assert_int_equal(lh_compress(compressor, LH_MATCHES_OF_LEVEL, sample, SAMPLE_BYTES, &small, &err),
+                   LH_ERROR_MEMORY);
   lh_compressor_free(compressor);
   lh_buf_clear(&small);
   free(sample);
@@ -202,6 +265,8 @@ static void output_past_the_buffer_maximum_is_an_error(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_codec_and_level_restores_every_size),
+      cmocka_unit_test(random_digits_take_less_without_their_matches),
+      cmocka_unit_test(only_zstd_chooses_its_matches),
       cmocka_unit_test(damaged_blocks_are_refused_or_harmless),
       cmocka_unit_test(names_and_numbers_match),
       cmocka_unit_test(wrong_levels_are_refused_with_the_bounds),

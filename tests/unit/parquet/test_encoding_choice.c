@@ -19,6 +19,13 @@ struct fixture {
   struct lh_compressor *compressor;
 };
 
+static void set_codec(struct fixture *f, enum lh_codec codec) {
+  struct lh_error err;
+  lh_compressor_free(f->compressor);
+  f->options.codec = codec;
+  assert_ok(lh_compressor_new(codec, LH_CODEC_LEVEL_DEFAULT, &f->compressor, &err));
+}
+
 static lh_status init_fixture(struct fixture *f, enum lh_type type, enum lh_encoding encoding,
                               enum lh_compat compat, struct lh_error *out) {
   struct lh_error err;
@@ -34,7 +41,7 @@ static lh_status init_fixture(struct fixture *f, enum lh_type type, enum lh_enco
   for (size_t i = 0; i < 4; i++) {
     lh_buf_init(buffers[i], SUPPORT_MAX_BYTES);
   }
-  assert_ok(lh_compressor_new(LH_CODEC_ZSTD, LH_CODEC_LEVEL_DEFAULT, &f->compressor, &err));
+  set_codec(f, LH_CODEC_ZSTD);
   return lh_encoding_choice_init(&f->choice, &f->leaf, &f->options, out);
 }
 
@@ -48,7 +55,7 @@ static void clear_fixture(struct fixture *f) {
 
 static void measure(struct fixture *f, size_t count, uint64_t whole_chunk) {
   struct lh_error err;
-  const struct lh_encoding_tools tools = {.codec = LH_CODEC_ZSTD,
+  const struct lh_encoding_tools tools = {.codec = f->options.codec,
                                           .compressor = f->compressor,
                                           .encoded = &f->encoded,
                                           .compressed = &f->compressed,
@@ -108,6 +115,7 @@ static void times_in_whole_seconds_take_deltas_of_whole_bytes(void **state) {
   measure(&f, 8000, 0);
   assert_int_equal(f.choice.values.encoding, LH_PARQUET_DELTA_BINARY_PACKED);
   assert_int_equal(f.choice.values.widths, LH_DELTA_BYTES);
+  assert_int_equal(f.choice.values.matches, LH_MATCHES_SHORT); /* of their four bytes */
   clear_fixture(&f);
 }
 
@@ -131,6 +139,50 @@ static void texts_that_begin_alike_are_told_from_others(void **state) {
   }
   measure(&f, 2000, 0);
   assert_int_equal(f.choice.values.encoding, LH_PARQUET_DELTA_LENGTH_BYTE_ARRAY);
+  clear_fixture(&f);
+}
+
+static void push_hash(struct fixture *f, uint64_t *seed) {
+  char text[64];
+  snprintf(text, sizeof text, "%016llx%016llx", (unsigned long long)next_random(seed),
+           (unsigned long long)next_random(seed));
+  push_string(f, text);
+}
+
+/* Sixteen words, of which one is taken after the other. */
+static void push_words(struct fixture *f, uint64_t *seed) {
+  static const char *const words[] = {"lorem",     "ipsum",   "dolor",  "sit",   "amet", "sed",
+                                      "do",        "ut",      "labore", "magna", "enim", "veniam",
+                                      "consequat", "officia", "mollit", "anim"};
+  char text[400];
+  size_t length = 0;
+  for (int i = 0; i < 40; i++) {
+    length += (size_t)snprintf(text + length, sizeof text - length, "%s ", words[next_random(seed) >> 60]);
+  }
+  push_string(f, text);
+}
+
+static void short_matches_are_left_out_of_random_digits(void **state) {
+  (void)state;
+  struct fixture f;
+  struct lh_error err;
+  uint64_t seed = 1;
+  assert_ok(init_fixture(&f, LH_TYPE_STRING, LH_ENCODING_AUTO, LH_COMPAT_ATHENA, &err));
+  for (int i = 0; i < 3600; i++) {
+    push_hash(&f, &seed);
+  }
+  measure(&f, 3600, 0);
+  assert_int_equal(f.choice.values.matches, LH_MATCHES_LONG);
+  set_codec(&f, LH_CODEC_SNAPPY);
+  measure(&f, 3600, 0);
+  assert_int_equal(f.choice.values.matches, LH_MATCHES_OF_LEVEL);
+  set_codec(&f, LH_CODEC_ZSTD);
+  lh_buf_reset(&f.plain);
+  for (int i = 0; i < 500; i++) {
+    push_words(&f, &seed);
+  }
+  measure(&f, 500, 0);
+  assert_int_equal(f.choice.values.matches, LH_MATCHES_OF_LEVEL);
   clear_fixture(&f);
 }
 
@@ -311,6 +363,7 @@ int main(void) {
       cmocka_unit_test(numbers_near_the_one_before_become_deltas),
       cmocka_unit_test(times_in_whole_seconds_take_deltas_of_whole_bytes),
       cmocka_unit_test(texts_that_begin_alike_are_told_from_others),
+      cmocka_unit_test(short_matches_are_left_out_of_random_digits),
       cmocka_unit_test(split_streams_are_for_the_newest_readers_alone),
       cmocka_unit_test(few_new_values_need_no_measuring),
       cmocka_unit_test(a_dictionary_is_judged_by_what_it_will_hold_in_the_end),
