@@ -1,6 +1,8 @@
 """`memory` is kept: runs under a limit that the kernel enforces, on tables that would fill more."""
+import io
 import resource
 
+import pyarrow.parquet as pq
 import pytest
 from peak_memory import LINEITEM_SQL
 from processes import peak_memory_bytes, running
@@ -9,10 +11,10 @@ from support import lake_files, read_lake_duckdb, run_lakehaul
 MEMORY = 64 * 2**20
 
 
-def limited_run(made, *args: str) -> None:
+def limited_run(made, *args: str, **options) -> None:
     """No process of the run gets more than `memory` for its data: heap, stacks and what it maps privately."""
     run_lakehaul(
-        "run", "--project", made.path, *args, expect=0,
+        "run", "--project", made.path, *args, expect=0, **options,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY)),
     )
 
@@ -34,6 +36,20 @@ def test_a_table_larger_than_memory_is_read_within_it(lineitem, project, streams
     assert read_lake_duckdb(made.lake, "t", "SELECT count(*), sum(l_extendedprice) FROM lake_table") == lineitem.rows(
         "SELECT count(*), sum(l_extendedprice) FROM lineitem"
     )
+
+
+@pytest.mark.parametrize("streams", [1, 8])
+def test_what_is_on_its_way_to_s3_is_within_it(lineitem, project, s3_bucket, s3_env, streams):
+    made = project(
+        {"t": {"table": "lineitem"}}, source=lineitem.uri, lake=f"{s3_bucket.url}/l", memory="64MB", streams=streams,
+        compression="none",
+    )
+    limited_run(made, env=s3_env)
+    files = [io.BytesIO(s3_bucket.get(key)) for key in s3_bucket.keys("l/t/")]
+    assert sum(pq.read_metadata(file).num_rows for file in files) == 400_000
+    etags = [s3_bucket.client.head_object(Bucket=s3_bucket.name, Key=key)["ETag"] for key in s3_bucket.keys("l/t/")]
+    assert any("-" in etag for etag in etags), "none was a multipart upload"
+    assert s3_bucket.uploads() == []
 
 
 def test_three_hundred_columns_are_read_within_it(database, project):

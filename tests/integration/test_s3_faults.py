@@ -69,6 +69,7 @@ PASSING = [
 ]
 
 
+@pytest.mark.asan
 @pytest.mark.parametrize(("operation", "fault"), PASSING, ids=[f"{o}-{f.__name__}" for o, f in PASSING])
 def test_what_passes_is_repeated(operation, fault, noise, digest, s3_bucket: Bucket, s3_proxy: FaultProxy, proxy_env) -> None:
     rule = s3_proxy.add(fault, operation, times=2 if fault.__name__ in ("slow_down", "internal_error") else 1)
@@ -94,6 +95,8 @@ LASTING = [
 ]
 
 
+@pytest.mark.asan
+@pytest.mark.threads
 @pytest.mark.parametrize(("operation", "fault", "words"), LASTING, ids=[f"{o}-{f.__name__}" for o, f, _ in LASTING])
 def test_what_stays_is_one_error_and_leaves_nothing(
     operation, fault, words, noise, s3_bucket: Bucket, s3_proxy: FaultProxy, proxy_env

@@ -47,6 +47,8 @@ def test_a_run_writes_tables_and_leaves_nothing_else(orders, project, s3_bucket:
     )
 
 
+@pytest.mark.asan
+@pytest.mark.threads
 def test_large_tables_go_up_in_parts_of_which_nothing_is_left(database, project, s3_bucket: Bucket, s3_env) -> None:
     database.execute(
         "CREATE TABLE big AS SELECT i AS id, decode(md5(i::text) || md5((-i)::text), 'hex') AS noise"
@@ -113,6 +115,8 @@ def test_a_killed_run_changes_nothing_and_gc_removes_its_upload(database, projec
     assert [key for key in s3_bucket.keys() if "running" in key] == []
 
 
+@pytest.mark.asan
+@pytest.mark.threads
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_run_that_is_stopped_aborts_its_upload(database, project, s3_bucket: Bucket, s3_env, number) -> None:
     with closed_gate(database) as gate:
@@ -140,6 +144,8 @@ def test_a_worker_that_is_killed_leaves_no_upload(database, project, s3_bucket: 
 # -------- several at once --------
 
 
+@pytest.mark.asan
+@pytest.mark.threads
 def test_gc_waits_for_no_run_and_is_refused_while_one_is_under_way(database, project, s3_bucket: Bucket, s3_env) -> None:
     with closed_gate(database) as gate:
         made = noisy_project(database, project, gate, s3_bucket)
@@ -190,6 +196,7 @@ def test_a_lease_that_nobody_renews_is_removed(orders, project, s3_bucket: Bucke
     assert [key for key in s3_bucket.keys() if "running" in key] == []
 
 
+@pytest.mark.asan
 def test_two_runs_at_once_follow_each_other_or_the_later_one_stays(database, project, s3_bucket: Bucket, s3_env) -> None:
     with closed_gate(database) as gate:
         made = project({"t": {"query": gated_query(gate)}}, source=database.uri, lake=f"{s3_bucket.url}/l")
@@ -210,6 +217,7 @@ def test_two_runs_at_once_follow_each_other_or_the_later_one_stays(database, pro
 # -------- what a project says of S3 --------
 
 
+@pytest.mark.asan
 @pytest.mark.parametrize("checksum", ["crc32", "crc64nvme"])
 def test_objects_have_the_checksum_that_the_project_asks_for(database, project, s3_bucket: Bucket, s3_env, checksum) -> None:
     database.execute(
@@ -254,6 +262,7 @@ def test_objects_get_tags_and_encryption(orders, project, s3_bucket: Bucket, s3_
         assert "x-amz-acl" not in request.headers
 
 
+@pytest.mark.asan
 def test_an_odd_bucket_and_prefix_and_partitions_and_gc(database, project, s3_bucket: Bucket, s3_env) -> None:
     database.execute("CREATE TABLE t AS SELECT i AS id, 'a b/ü=' || i % 3 AS kind FROM generate_series(1, 900) AS i")
     made = project(
