@@ -428,7 +428,7 @@ static lh_status check_engines(struct lh_yaml *yaml, const yaml_node_t *tasks,
   const yaml_node_pair_t *const pairs = tasks->data.mapping.pairs.start;
   for (size_t i = 0; i < project->task_count; i++) {
     const struct lh_task_spec *const task = &project->tasks[i];
-    if (task->kind == LH_TASK_SQL && task->engine != LH_ENGINE_DUCKDB && !task->is_view) {
+    if (task->kind == LH_TASK_SQL && task->engine != LH_ENGINE_DUCKDB) {
       LH_TRY(check_engine(yaml, project, task, lh_yaml_node(yaml, pairs[i].key), err));
     }
   }

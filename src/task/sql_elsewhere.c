@@ -233,6 +233,26 @@ static lh_status run(struct elsewhere *elsewhere, struct lh_arena *arena, struct
   return out->file_count == 0 ? write_empty_file(request, arena, out, err) : LH_OK;
 }
 
+/* Athena tells of a nested result that it is nested, and a view needs to know of what. */
+static lh_status check_view(const struct lh_task_request *request, const struct lh_schema *schema,
+                            struct lh_error *err) {
+  static const char *const nested[] = {"array", "map", "row"};
+  for (size_t i = 0; i < schema->field_count; i++) {
+    const struct lh_field *const field = &schema->fields[i];
+    for (size_t j = 0; j < sizeof(nested) / sizeof(nested[0]); j++) {
+      if (field->type == LH_TYPE_STRING && strcmp(field->source_type, nested[j]) == 0) {
+        lh_error_set(err, LH_ERROR_DATA,
+                     "%s: column \"%s\" is of type %s, of whose elements Athena says nothing",
+                     request->spec->sql_path, field->name, nested[j]);
+        lh_error_hint(err, "write engine: duckdb for this view, or json_format(CAST(%s AS json))",
+                      field->name);
+        return LH_ERROR_DATA;
+      }
+    }
+  }
+  return LH_OK;
+}
+
 /* Of a view only the columns are asked for. The line's end in front of the parenthesis ends a comment. */
 static lh_status describe_view(struct elsewhere *elsewhere, struct lh_arena *arena,
                                struct lh_task_result *out, struct lh_error *err) {
@@ -260,6 +280,7 @@ static lh_status describe_view(struct elsewhere *elsewhere, struct lh_arena *are
   const lh_status status = lh_schema_copy(lh_remote_schema(statement), arena, &out->schema, err);
   lh_remote_statement_free(statement);
   LH_TRY(status);
+  LH_TRY(check_view(request, &out->schema, err));
   return lh_task_check_schema(request, arena, out, err);
 }
 

@@ -457,7 +457,7 @@ lh_status lh_task_run(const struct lh_task_request *request, struct lh_arena *ar
   *out = (struct lh_task_result){0};
   const struct lh_task_spec *const spec = request->spec;
   const lh_status status = spec->kind != LH_TASK_SQL ? run_extraction(request, arena, out, err)
-                           : spec->engine == LH_ENGINE_DUCKDB || spec->is_view
+                           : spec->engine == LH_ENGINE_DUCKDB
                                ? lh_task_run_sql(request, arena, out, err)
                                : lh_task_run_sql_elsewhere(request, arena, out, err);
   /* What a signal cancelled fails in many ways; the cause is the signal. */

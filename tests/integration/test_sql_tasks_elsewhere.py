@@ -198,10 +198,10 @@ def test_a_task_that_writes_is_not_sent(shop: Callable, fake_trino: FakeTrino) -
     assert fake_trino.requests == []
 
 
-def test_a_view_needs_no_statement_there(shop: Callable, fake_trino: FakeTrino) -> None:
-    made = shop({"small": "SELECT n FROM numbers WHERE n < 3"}, {"small": {"view": True}})
+def test_of_a_view_only_the_columns_are_asked_for(shop: Callable, fake_trino: FakeTrino) -> None:
+    made = shop({"small": "SELECT n FROM numbers WHERE n < 3 -- few\n;"}, {"small": {"view": True}})
     made.run()
-    assert fake_trino.requests == []
+    assert fake_trino.statements == ["SELECT * FROM (\nSELECT n FROM numbers WHERE n < 3 -- few\n) AS described LIMIT 0"]
     here = made.lakehaul("query", "--engine", "duckdb", "--format", "csv", "select count(*) as c from small", expect=0)
     assert here.stdout == "c\n2\n"
 
@@ -227,10 +227,11 @@ def athena_shop(
 ) -> Callable[..., support.Project]:
     """athena_shop({"totals": "SELECT …"}, …): a task numbers on DuckDB, and others on Athena that read it."""
 
-    def make(texts: dict[str, str], **keys: object) -> support.Project:
+    def make(texts: dict[str, str], more: dict | None = None, **keys: object) -> support.Project:
         files = {f"{name}.sql": text for name, text in texts.items()}
         files["numbers.sql"] = "SELECT i AS n, 'number ' || i AS name FROM range(1, 101) AS r(i)"
-        tasks = {"numbers": {"sql": "numbers.sql", "engine": "duckdb"}, **{name: {"sql": f"{name}.sql"} for name in texts}}
+        tasks = {"numbers": {"sql": "numbers.sql", "engine": "duckdb"}}
+        tasks |= {name: {"sql": f"{name}.sql", **(more or {}).get(name, {})} for name in texts}
         made = project(
             tasks, files=files, lake=f"{s3_bucket.url}/lake", catalog="glue", engine="athena",
             glue={"database": "shop"}, athena={"workgroup": "tasks"}, **keys,
@@ -307,3 +308,9 @@ def test_a_failure_on_athena_leaves_nothing(
     assert s3_bucket.keys("lake/wrong/") == []
     tables = aws_server.client("glue").get_tables(DatabaseName="shop")["TableList"]
     assert [table["Name"] for table in tables] == ["numbers"]
+
+
+def test_a_view_whose_columns_athena_does_not_tell_is_refused(athena_shop: Callable) -> None:
+    made = athena_shop({"nested": "SELECT n, [1, 2] AS list FROM numbers"}, {"nested": {"view": True}})
+    stderr = made.run(expect=1).stderr
+    assert 'nested.sql: column "list" is of type array, of whose elements Athena says nothing' in stderr

@@ -245,6 +245,12 @@ class TableMaker:
     def columns(self, sql: str) -> list[tuple[str, str]]:
         return self.tables.get(sql.split("table_name = '")[1].split("'")[0], [])
 
+    def describe(self, sql: str) -> list[tuple[str, str]]:
+        with duckdb.connect() as connection:
+            self.views(connection)
+            described = connection.execute(f"DESCRIBE {sql}").fetchall()
+        return [(column[0], TRINO_TYPES.get(column[1], column[1].lower())) for column in described]
+
     def drop(self, sql: str) -> None:
         assert sql.startswith("DROP TABLE IF EXISTS ")
         name = sql.split(".")[-1].strip('"`')
@@ -265,6 +271,8 @@ class TableMaker:
         if sql.startswith("SELECT column_name"):
             columns = trino_columns(column_name="varchar", data_type="varchar")
             return [{}, {"columns": columns, "data": [list(pair) for pair in self.columns(sql)]}]
+        if sql.startswith("SELECT * FROM ("):
+            return [{}, {"columns": trino_columns(**dict(self.describe(sql))), "data": []}]
         self.drop(sql)
         return [{}, {"updateType": "DROP TABLE"}]
 
@@ -277,5 +285,7 @@ class TableMaker:
             return AthenaQuery(
                 columns=[("column_name", "varchar"), ("data_type", "varchar")], rows=[list(pair) for pair in self.columns(sql)]
             )
+        if sql.startswith("SELECT * FROM ("):
+            return AthenaQuery(columns=[(name, kind.partition("(")[0]) for name, kind in self.describe(sql)])
         self.drop(sql)
         return AthenaQuery(statement_type="DDL", output="s3://results/{id}.txt")
