@@ -395,7 +395,8 @@ static void a_pointer_of_a_newer_format_is_refused_and_unknown_keys_are_not(void
   assert_int_equal(lh_catalog_get(lake->store, "t", &lake->arena, &got, &err), LH_ERROR_CATALOG);
   assert_contains(err.message, "has format 4; this lakehaul reads format 3");
   assert_contains(err.hint, "newer lakehaul");
-  assert_corrupt(lake, good, "\"format\": 1", "\"format\": 3", LH_ERROR_CORRUPT); /* a view without its SELECT */
+  assert_corrupt(lake, good, "\"format\": 1", "\"format\": 3",
+                 LH_ERROR_CORRUPT); /* a view without its SELECT */
   lake_put(lake, pointer_key_of(lake, "t"), lh_arena_printf(&lake->arena, "{\"new\": [],%s", good + 1));
   assert_ok(lh_catalog_get(lake->store, "t", &lake->arena, &got, &err));
   assert_non_null(got);
