@@ -48,6 +48,22 @@ static lh_status grow(struct lh_arena *arena, void **items, size_t count, size_t
   return LH_OK;
 }
 
+/* What is no listing, or stops without saying where the next page begins, would look as if nothing (more)
+ * were there: a lock would be granted that another holds. `before` and `next` are where this page and the
+ * next one begin; NULL: nowhere. */
+static lh_status check_page(const struct lh_s3_store *store, bool is_listing, bool is_truncated,
+                            const char *before, const char *next, struct lh_error *err) {
+  if (!is_listing) {
+    lh_error_set(err, LH_ERROR_LAKE, "list %s: the answer is no listing", store->base.root);
+    lh_error_hint(err, "is the endpoint that of an S3 service?");
+    return err->code;
+  }
+  const bool goes_on = next != NULL && (before == NULL || strcmp(before, next) != 0);
+  return is_truncated && !goes_on
+             ? lh_error_set(err, LH_ERROR_LAKE, "list %s: the listing breaks off", store->base.root)
+             : LH_OK;
+}
+
 /* -------- objects -------- */
 
 struct page {
@@ -55,7 +71,7 @@ struct page {
   struct lh_s3_object *objects;
   size_t count, capacity;
   struct lh_s3_object current;
-  bool is_encoded, is_truncated;
+  bool is_listing, is_encoded, is_truncated;
   const char *next_token;
 };
 
@@ -90,6 +106,7 @@ static lh_status page_leaf(void *context, const char *parent, const char *name, 
 static lh_status page_end(void *context, const char *name, struct lh_error *err) {
   struct page *const page = context;
   const bool is_prefix = strcmp(name, "CommonPrefixes") == 0;
+  page->is_listing = strcmp(name, "ListBucketResult") == 0; /* the root ends last */
   if (!is_prefix && strcmp(name, "Contents") != 0) {
     return LH_OK;
   }
@@ -123,6 +140,7 @@ static lh_status read_page(const struct lh_s3_store *store, const char *prefix, 
   LH_TRY(lh_s3_send(store, &request, body, &page->arena, &response, err));
   const struct lh_s3_xml reader = {.context = page, .leaf = page_leaf, .end = page_end};
   LH_TRY(lh_s3_xml_read(&reader, body, "the answer to ListObjectsV2", err));
+  LH_TRY(check_page(store, page->is_listing, page->is_truncated, token, page->next_token, err));
   for (size_t i = 0; i < page->count && page->is_encoded; i++) {
     decode_key((char *)page->objects[i].key);
   }
@@ -146,7 +164,7 @@ lh_status lh_s3_list_pages(const struct lh_s3_store *store, const char *prefix, 
     if (status == LH_OK && page.count > 0) {
       status = take(context, page.objects, page.count, err);
     }
-    more = page.is_truncated && page.next_token != NULL;
+    more = page.is_truncated;
     if (status == LH_OK && more) {
       lh_buf_reset(&token);
       status = lh_buf_append_str(&token, page.next_token, err);
@@ -216,7 +234,7 @@ struct uploads {
   size_t count, capacity;
   size_t page_begin; /* of the page's in the list */
   struct lh_s3_upload current;
-  bool is_encoded, is_truncated;
+  bool is_listing, is_encoded, is_truncated;
   const char *next_key, *next_id;
 };
 
@@ -249,6 +267,7 @@ static lh_status upload_leaf(void *context, const char *parent, const char *name
 
 static lh_status upload_end(void *context, const char *name, struct lh_error *err) {
   struct uploads *const uploads = context;
+  uploads->is_listing = strcmp(name, "ListMultipartUploadsResult") == 0;
   if (strcmp(name, "Upload") != 0) {
     return LH_OK;
   }
@@ -282,6 +301,8 @@ static lh_status read_uploads(const struct lh_s3_store *store, const char *prefi
   const struct lh_s3_request request = {
       .method = LH_HTTP_GET, .query = query, .query_count = count, .action = "list uploads to"};
   LH_TRY(lh_s3_send(store, &request, body, uploads->arena, &response, err));
+  const char *const key_before = uploads->next_key;
+  const char *const id_before = uploads->next_id;
   uploads->next_key = NULL;
   uploads->next_id = NULL;
   uploads->is_truncated = false;
@@ -289,6 +310,10 @@ static lh_status read_uploads(const struct lh_s3_store *store, const char *prefi
   uploads->page_begin = uploads->count;
   const struct lh_s3_xml reader = {.context = uploads, .leaf = upload_leaf, .end = upload_end};
   LH_TRY(lh_s3_xml_read(&reader, body, "the answer to ListMultipartUploads", err));
+  const bool is_same_key =
+      id_before == NULL || uploads->next_id == NULL || strcmp(id_before, uploads->next_id) == 0;
+  LH_TRY(check_page(store, uploads->is_listing, uploads->is_truncated, is_same_key ? key_before : NULL,
+                    uploads->next_key, err));
   for (size_t i = uploads->page_begin; i < uploads->count && uploads->is_encoded; i++) {
     decode_key((char *)uploads->list[i].key);
   }
@@ -308,7 +333,7 @@ lh_status lh_s3_list_uploads(const struct lh_s3_store *store, const char *prefix
   while (status == LH_OK && more) {
     lh_buf_reset(&body);
     status = read_uploads(store, prefix, &uploads, &body, err);
-    more = uploads.is_truncated && uploads.next_key != NULL;
+    more = uploads.is_truncated;
   }
   lh_buf_clear(&body);
   *out = uploads.list;

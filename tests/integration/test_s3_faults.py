@@ -127,6 +127,22 @@ def test_an_interrupt_ends_a_run_whose_uploads_do_not_move(
     assert s3_bucket.keys() == [] and s3_bucket.uploads() == []
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"<html><body><p>Welcome</p></body></html>", "is no listing"),
+        (b"<ListBucketResult><Name>b</Name><IsTruncated>true</IsTruncated></ListBucketResult>", "breaks off"),
+    ],
+)
+def test_half_a_listing_is_not_taken_for_all(
+    body, words, noise, project, s3_bucket: Bucket, s3_proxy: FaultProxy, proxy_env
+) -> None:
+    s3_proxy.add(faults.plain_answer(200, body), "ListObjectsV2", query="running", times=None)
+    made = project({"noise": {"table": "noise"}}, source=noise.uri, lake=f"{s3_bucket.url}/l")
+    assert words in made.run(env=proxy_env, expect=4).stderr
+    assert "running" not in "".join(s3_bucket.keys())
+
+
 # -------- what is wrong from the beginning --------
 
 
