@@ -144,11 +144,11 @@ lh_status lh_duckdb_s3_load(duckdb_connection connection, const struct lh_engine
       "SET GLOBAL enable_http_metadata_cache = true",
       /* It fills memory up to the limit, and lakes are larger. */
       "SET GLOBAL enable_external_file_cache = false",
-      /* Seconds of a whole request. Seven attempts, the last one after 12 s. */
+      /* Seconds of a whole request. Eight attempts, the last one after 6 s. */
       "SET GLOBAL http_timeout = 60",
-      "SET GLOBAL http_retries = 6",
+      "SET GLOBAL http_retries = 7",
       "SET GLOBAL http_retry_wait_ms = 100",
-      "SET GLOBAL http_retry_backoff = 3",
+      "SET GLOBAL http_retry_backoff = 2",
   };
   LH_TRY(load_extension(connection, err));
   for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
