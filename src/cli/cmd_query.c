@@ -174,9 +174,9 @@ static lh_status run_query(const struct lh_options *values, struct lh_store *sto
                            struct lh_interrupt *interrupt, struct lh_arena *arena, struct lh_error *err) {
   const char *const sql = values->positionals[0];
   struct lh_engine_names tables = {0};
+  lh_interrupt_set(interrupt, interrupt_engine, engine);
   LH_TRY(lh_engine_referenced_tables(engine, sql, arena, &tables, err));
   LH_TRY(add_tables(store, engine, &tables, arena, err));
-  lh_interrupt_set(interrupt, interrupt_engine, engine);
   struct lh_engine_result *result = NULL;
   LH_TRY(lh_engine_query(engine, sql, &result, err));
   const lh_status status =
@@ -259,7 +259,9 @@ static lh_status query_here(const struct lh_options *values, struct lh_interrupt
   lh_arena_init(&arena, 0);
   lh_status status = lh_fs_make_temp_directory(&arena, &temp_directory, LH_ERROR_LAKE, err);
   if (status == LH_OK) {
+    lh_interrupt_set_give_up(interrupt, lh_cli_give_up, (void *)temp_directory);
     status = query_lake(values, store, temp_directory, interrupt, &arena, err);
+    lh_interrupt_set_give_up(interrupt, NULL, NULL);
     const lh_status removed = lh_fs_remove_tree(temp_directory, LH_ERROR_LAKE, &ignored);
     (void)removed; /* a temporary directory that stays does no harm */
   }

@@ -161,6 +161,7 @@ static lh_status open_all(struct verification *verification, struct lh_error *er
   LH_TRY(lh_store_open(lake != NULL ? lake : open->project->lake, &lake_options, &verification->store, err));
   LH_TRY(lh_project_get_source(open->project, &verification->source, err));
   LH_TRY(lh_fs_make_temp_directory(&open->arena, &verification->temp_directory, LH_ERROR_LAKE, err));
+  lh_interrupt_set_give_up(verification->interrupt, lh_cli_give_up, (void *)verification->temp_directory);
   verification->reports = LH_ARENA_ARRAY(&open->arena, struct lh_verify_report, open->graph->node_count);
   if (verification->reports == NULL) {
     return lh_error_memory(err);
@@ -251,6 +252,7 @@ static void clear(struct verification *verification) {
   lh_pg_disconnect(verification->leader);
   lh_store_free(verification->store);
   if (verification->temp_directory != NULL) {
+    lh_interrupt_set_give_up(verification->interrupt, NULL, NULL);
     const lh_status removed = lh_fs_remove_tree(verification->temp_directory, LH_ERROR_LAKE, &ignored);
     (void)removed; /* a temporary directory that stays does no harm */
   }

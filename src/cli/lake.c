@@ -2,8 +2,12 @@
 #include "cli/lake.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
+
+#include "base/fs.h"
 
 enum { PROFILE, REGION, ENDPOINT };
 
@@ -54,6 +58,14 @@ lh_status lh_cli_lake_open(const struct lh_cli_lake *lake, struct lh_store **out
   const lh_status status = open_project_lake(lake, &arena, out, keep, err);
   lh_arena_clear(&arena);
   return status;
+}
+
+void lh_cli_give_up(void *directory) {
+  struct lh_error ignored;
+  const lh_status removed = lh_fs_remove_tree(directory, LH_ERROR_LAKE, &ignored);
+  (void)removed; /* a temporary directory that stays does no harm */
+  dprintf(STDERR_FILENO, "lakehaul: interrupted\n");
+  _exit(lh_status_exit_code(LH_ERROR_INTERRUPTED));
 }
 
 lh_status lh_cli_is_on_s3(const char *path, bool *out, struct lh_error *err) {

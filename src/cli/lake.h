@@ -49,6 +49,10 @@ struct lh_cli_lake {
 lh_status lh_cli_lake_open(const struct lh_cli_lake *lake, struct lh_store **out, int *keep,
                            struct lh_error *err) LH_WARN_UNUSED;
 
+/* Removes the temporary directory, says that the command was interrupted, and ends the process: for
+ * lh_interrupt_set_give_up while DuckDB runs, which waits a minute for S3. `directory`: a path. */
+void lh_cli_give_up(void *directory);
+
 /* "s3://…". Other schemes are LH_ERROR_UNSUPPORTED, a path of the file system is neither. */
 lh_status lh_cli_is_on_s3(const char *path, bool *out, struct lh_error *err) LH_WARN_UNUSED;
 /* Opens what holds the object s3://bucket/key, and says its key there, which is a part of `uri`; a `uri` that

@@ -10,20 +10,34 @@ static void fill_set(sigset_t *set) {
   sigaddset(set, SIGTERM);
 }
 
+/* The signal, or 0 where one came before and the time to end has passed. */
+static int wait_for_signal(const struct lh_interrupt *interrupt, const sigset_t *set) {
+  static const struct timespec grace = {.tv_sec = LH_INTERRUPT_GRACE_SECONDS};
+  if (atomic_load(&interrupt->signal) != 0) {
+    const int signal_number = sigtimedwait(set, NULL, &grace);
+    return signal_number > 0 ? signal_number : 0;
+  }
+  int signal_number = 0;
+  while (sigwait(set, &signal_number) != 0) {
+  }
+  return signal_number;
+}
+
 static void *wait_for_signals(void *argument) {
   struct lh_interrupt *const interrupt = argument;
   sigset_t set;
   fill_set(&set);
   for (;;) {
-    int signal_number = 0;
-    if (sigwait(&set, &signal_number) != 0) {
-      continue;
+    const int signal_number = wait_for_signal(interrupt, &set);
+    if (signal_number != 0) {
+      atomic_store(&interrupt->signal, signal_number);
+      atomic_store(&interrupt->is_raised, true);
     }
-    atomic_store(&interrupt->signal, signal_number);
-    atomic_store(&interrupt->is_raised, true);
     pthread_mutex_lock(&interrupt->lock);
-    if (interrupt->cancel != NULL) {
+    if (signal_number != 0 && interrupt->cancel != NULL) {
       interrupt->cancel(interrupt->target);
+    } else if (signal_number == 0 && interrupt->give_up != NULL) {
+      interrupt->give_up(interrupt->give_up_context);
     }
     pthread_mutex_unlock(&interrupt->lock);
   }
@@ -36,6 +50,8 @@ lh_status lh_interrupt_start(struct lh_interrupt *interrupt, struct lh_error *er
   pthread_mutex_init(&interrupt->lock, NULL);
   interrupt->cancel = NULL;
   interrupt->target = NULL;
+  interrupt->give_up = NULL;
+  interrupt->give_up_context = NULL;
   signal(SIGPIPE, SIG_IGN);
   sigset_t set;
   fill_set(&set);
@@ -56,6 +72,13 @@ void lh_interrupt_set(struct lh_interrupt *interrupt, void (*cancel)(void *), vo
   pthread_mutex_lock(&interrupt->lock);
   interrupt->cancel = cancel;
   interrupt->target = target;
+  pthread_mutex_unlock(&interrupt->lock);
+}
+
+void lh_interrupt_set_give_up(struct lh_interrupt *interrupt, void (*give_up)(void *), void *context) {
+  pthread_mutex_lock(&interrupt->lock);
+  interrupt->give_up = give_up;
+  interrupt->give_up_context = context;
   pthread_mutex_unlock(&interrupt->lock);
 }
 

@@ -6,14 +6,16 @@ import csv
 import io
 import json
 import re
+import signal
 from pathlib import Path
 
 import pytest
+from processes import wait_until
 from services.environment import Keys
 from services.fault_proxy import FaultProxy
-from services.faults import half_answer, internal_error, reset_before_body, s3_error, slow_down
+from services.faults import half_answer, internal_error, reset_before_body, s3_error, slow_down, stall
 from services.s3_server import Bucket, S3Server
-from support import ROOT, Project, free_port, run_lakehaul
+from support import ROOT, Project, free_port, run_lakehaul, start_lakehaul
 
 SHOP = ROOT / "examples" / "shop"
 
@@ -163,6 +165,26 @@ def test_what_goes_wrong_once_the_query_runs_is_told_with_the_object(
     s3_proxy.add(s3_error(403, "AccessDenied", "Access Denied"), "GetObject", path=re.escape(key), skip=1, times=None)
     text = fail(numbers_lake(s3_bucket), env)
     assert f"cannot read {name}: " in text and "environment variables" in text, text
+
+
+@pytest.mark.parametrize("operation", ["HeadObject", "GetObject"])
+def test_a_query_is_interrupted_while_a_server_says_nothing(
+    numbers, s3_server: S3Server, s3_bucket: Bucket, s3_proxy, s3_env, tmp_path: Path, operation: str
+) -> None:
+    key, _ = data_object(s3_bucket)
+    rule = s3_proxy.add(stall(30), operation, path=re.escape(key), times=None)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    env = {**s3_env, **s3_server.env(endpoint=s3_proxy.endpoint), "TMPDIR": str(temporary)}
+    process = start_lakehaul("query", "--lake", numbers_lake(s3_bucket), "SELECT sum(c1) FROM numbers", env=env)
+    try:
+        wait_until(lambda: rule.met > 0, "the query waits for the server")
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=12)
+    finally:
+        process.kill()
+    assert process.returncode == 130 and stderr == "lakehaul: interrupted\n", stderr
+    assert list(temporary.iterdir()) == []
 
 
 def test_options_say_how_s3_is_reached(numbers, s3_server: S3Server, s3_bucket: Bucket, aws_home, tmp_path: Path) -> None:
