@@ -5,6 +5,7 @@
 #include "catalog/local.h"
 #include "cli/cli.h"
 #include "cli/describe.h"
+#include "cli/lake.h"
 
 enum { OPT_PROJECT, OPT_OFFLINE, OPT_COUNT };
 
@@ -12,7 +13,7 @@ static const struct lh_option options[OPT_COUNT] = {
     [OPT_PROJECT] = LH_CLI_OPTION_PROJECT,
     [OPT_OFFLINE] = {.name = "offline",
                      .kind = LH_OPTION_FLAG,
-                     .help = "look at the files alone, not at the database"},
+                     .help = "look at the files alone, not at the database or S3"},
 };
 
 static const struct lh_command_spec spec = {
@@ -105,16 +106,23 @@ static lh_status check_external_table(struct lh_cli_project *open, struct lh_sto
   return LH_OK;
 }
 
-static lh_status check_external_tables(struct lh_cli_project *open, struct findings *findings,
-                                       struct lh_error *err) {
-  struct lh_store *store = NULL;
-  struct lh_error no_lake_yet;
+/* A directory that is not there yet is no mistake; a lake on S3 that cannot be reached is one. */
+static lh_status open_lake(const struct lh_cli_project *open, bool is_on_s3, struct lh_store **out,
+                           struct lh_error *err) {
   const struct lh_store_options lake = {
       .base_dir = open->project->directory, .aws = &open->project->aws, .s3 = &open->project->s3};
-  if (lh_store_open(open->project->lake, &lake, &store, &no_lake_yet) != LH_OK) {
-    store = NULL;
+  const lh_status status = lh_store_open(open->project->lake, &lake, out, err);
+  return is_on_s3 ? status : LH_OK;
+}
+
+static lh_status check_external_tables(struct lh_cli_project *open, bool offline, struct findings *findings,
+                                       struct lh_error *err) {
+  struct lh_store *store = NULL;
+  const bool is_on_s3 = lh_cli_names_s3(open->project->lake);
+  if (is_on_s3 && offline) {
+    return LH_OK;
   }
-  lh_status status = LH_OK;
+  lh_status status = open_lake(open, is_on_s3, &store, err);
   for (size_t i = 0; i < open->graph->node_count; i++) {
     const struct lh_graph_node *const node = &open->graph->nodes[i];
     const bool is_elsewhere = node->task->engine != LH_ENGINE_DUCKDB; /* with other tables than the lake's */
@@ -130,7 +138,7 @@ static lh_status check(const struct lh_options *values, struct lh_cli_project *o
   struct findings findings = {.status = LH_ERROR_DATA};
   const bool offline = lh_options_flag(values, OPT_OFFLINE);
   LH_TRY(lh_cli_project_open(open, lh_options_string(values, OPT_PROJECT), err));
-  LH_TRY(check_external_tables(open, &findings, err));
+  LH_TRY(check_external_tables(open, offline, &findings, err));
   if (!offline) {
     LH_TRY(compare_with_database(open, &findings, err));
   }

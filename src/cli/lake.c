@@ -68,9 +68,13 @@ void lh_cli_give_up(void *directory) {
   _exit(lh_status_exit_code(LH_ERROR_INTERRUPTED));
 }
 
+bool lh_cli_names_s3(const char *uri) {
+  return strncasecmp(uri, "s3://", 5) == 0;
+}
+
 lh_status lh_cli_is_on_s3(const char *path, bool *out, struct lh_error *err) {
   const char *const colon = strstr(path, "://");
-  *out = strncasecmp(path, "s3://", 5) == 0;
+  *out = lh_cli_names_s3(path);
   if (*out || colon == NULL || strcspn(path, "/.") < (size_t)(colon - path)) {
     return LH_OK;
   }

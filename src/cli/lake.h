@@ -53,7 +53,9 @@ lh_status lh_cli_lake_open(const struct lh_cli_lake *lake, struct lh_store **out
  * lh_interrupt_set_give_up while DuckDB runs, which waits a minute for S3. `directory`: a path. */
 void lh_cli_give_up(void *directory);
 
-/* "s3://…". Other schemes are LH_ERROR_UNSUPPORTED, a path of the file system is neither. */
+bool lh_cli_names_s3(const char *uri);
+/* The same for the name of a file. Other schemes are LH_ERROR_UNSUPPORTED, a path of the file system is
+ * neither. */
 lh_status lh_cli_is_on_s3(const char *path, bool *out, struct lh_error *err) LH_WARN_UNUSED;
 /* Opens what holds the object s3://bucket/key, and says its key there, which is a part of `uri`; a `uri` that
  * ends with '/' is a place for several, and `*key` is "". */

@@ -211,3 +211,19 @@ def test_no_process_has_the_secret_in_its_arguments_or_its_files(numbers, s3_buc
     sql = "SELECT coalesce(string_agg(value, ' '), '') || (SELECT string_agg(secret_string, ' ') FROM duckdb_secrets()) FROM duckdb_settings(), (SELECT count(id) FROM numbers)"
     assert secret not in str(query(numbers_lake(s3_bucket), sql, s3_env))
     assert "redacted" in str(query(numbers_lake(s3_bucket), sql, s3_env))
+
+
+def test_check_looks_into_the_lake_unless_it_is_offline(numbers, s3_server: S3Server, s3_bucket: Bucket, s3_proxy, s3_env) -> None:
+    (numbers.directory / "more.sql").write_text("SELECT count(*) AS n FROM numbers")
+    text = json.dumps({"project": "more", "source": "x", "lake": numbers_lake(s3_bucket), "tasks": {"more": {"sql": "more.sql"}}})
+    numbers.path.write_text(text)
+    env = {**s3_env, **s3_server.env(endpoint=s3_proxy.endpoint)}
+    assert "1 task, no problem" in numbers.lakehaul("check", "--offline", env=env, expect=0).stdout
+    assert s3_proxy.requests == []
+    assert "1 task, no problem" in numbers.lakehaul("check", env=env, expect=0).stdout
+    assert numbers.lakehaul("plan", env=env, expect=0)
+    s3_proxy.add(s3_error(403, "AccessDenied", "Access Denied"), times=None)
+    refused = numbers.lakehaul("check", env=env, expect=4).stderr
+    assert "AccessDenied" in refused and "environment" in refused
+    numbers.run("more", env=s3_env)
+    assert query(numbers_lake(s3_bucket), "SELECT n FROM more", s3_env)[1] == ["80000"]
