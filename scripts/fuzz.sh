@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-all_targets=(aws_error copy footer page_index project variant)
+all_targets=(aws_error copy footer page_index project s3_xml variant)
 # An input larger than this is not kept in the corpus, which is to stay small.
 kept_bytes=2048
 
