@@ -3,6 +3,7 @@ no upload left behind."""
 from __future__ import annotations
 
 import hashlib
+import json
 import signal
 import time
 from datetime import timedelta
@@ -184,3 +185,68 @@ def test_another_region_is_found_out(noise, digest, s3_bucket: Bucket, s3_env) -
     """The server tells its region, as S3 does of a bucket's."""
     export(noise, s3_bucket, {**s3_env, "AWS_REGION": "us-west-2"})
     assert hashlib.sha256(s3_bucket.get(KEY)).hexdigest() == digest
+
+
+# -------- the pointer --------
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [faults.conflict(), faults.precondition_failed(), faults.reset_instead_of_answer(), faults.slow_down()],
+    ids=lambda fault: fault.__name__,
+)
+def test_a_pointer_that_was_not_replaced_is_read_again(
+    fault, database, project, s3_bucket: Bucket, s3_proxy: FaultProxy, proxy_env
+) -> None:
+    database.execute("CREATE TABLE t AS SELECT 1 AS n")
+    made = project({"t": {"table": "t"}}, source=database.uri, lake=f"{s3_bucket.url}/l")
+    made.run(env=proxy_env, expect=0)
+    first = json.loads(s3_bucket.get("l/_lakehaul/tables/t.json"))
+    rule = s3_proxy.add(fault, "PutObject", path=r"tables/t\.json$")
+    made.run(env=proxy_env, expect=0)
+    second = json.loads(s3_bucket.get("l/_lakehaul/tables/t.json"))
+    assert rule.met == 1
+    assert [version["version"] for version in second["previous"]] == [first["version"]]
+
+
+def test_what_another_run_publishes_in_between_is_not_lost(
+    database, project, s3_bucket: Bucket, s3_proxy: FaultProxy, proxy_env, s3_env
+) -> None:
+    """Between this run's read of the pointer and its write, another one publishes another partition."""
+    database.execute("CREATE TABLE t AS SELECT i AS n, i % 2 AS half FROM generate_series(1, 10) AS i")
+    made = project(
+        {"t": {"table": "t", "partition_by": ["half"], "streams": 1}}, source=database.uri, lake=f"{s3_bucket.url}/l"
+    )
+    made.run(env=s3_env, expect=0)
+    database.execute("UPDATE t SET n = n + 100")
+    others: list = []
+
+    def publish_other(passage) -> None:
+        others.append(made.run("t", "--partition", "0", env=s3_env, expect=None))
+        passage.pass_on()
+
+    rule = s3_proxy.add(publish_other, "PutObject", path=r"tables/t\.json$")
+    result = made.run("t", "--partition", "1", env=proxy_env, expect=None)
+    assert rule.met == 1 and others[0].returncode == 0
+    pointer = json.loads(s3_bucket.get("l/_lakehaul/tables/t.json"))
+    wrote = {partition["path"]: partition["version"] for partition in pointer["partitions"]}
+    # The other's snapshot is the later one, so that this run's is refused, and nothing of the other's is lost.
+    assert result.returncode == 1 and "a later run has published t" in result.stdout
+    assert wrote["half=0"] == pointer["version"] != wrote["half=1"] == pointer["previous"][0]["version"]
+    assert {key.split("/")[3] for key in s3_bucket.keys("l/t/")} >= set(wrote.values())
+
+
+@pytest.mark.asan
+@pytest.mark.threads
+def test_a_signal_ends_an_upload_that_hangs(noise, project, s3_bucket: Bucket, s3_proxy: FaultProxy, proxy_env) -> None:
+    s3_proxy.add(faults.stall(40), "UploadPart", times=None)
+    made = project(
+        {"noise": {"table": "noise", "compression": "none"}}, source=noise.uri, lake=f"{s3_bucket.url}/l", memory="96MB"
+    )
+    with running(made, env=proxy_env) as run:
+        wait_until(lambda: any(r.operation == "UploadPart" for r in s3_proxy.requests), "a part is on its way")
+        begun = time.monotonic()
+        run.signal(signal.SIGTERM)
+        run.finish(expect=130)
+    assert time.monotonic() - begun < 15
+    assert s3_bucket.keys() == [] and s3_bucket.uploads() == []
