@@ -10,6 +10,7 @@ struct collection {
   struct lh_store *store;
   size_t keep;
   bool dry_run;
+  const struct lh_catalog_gc_options *options;
   struct lh_catalog_gc_result *result;
   struct lh_arena arena; /* of one table */
 };
@@ -48,6 +49,7 @@ struct keeping {
   struct lh_map pruned;    /* versions that were published and are kept no more */
   struct lh_map current;   /* "<path>/<version>" of the partitions that are current */
   struct lh_map retired;   /* "<path>/<version>" and, for all others, "<version>": to the retired entry */
+  struct lh_map pinned;    /* places and names of versions that another catalog points to */
   struct lh_map leftovers; /* names of versions that were never published, counted once */
 };
 
@@ -111,12 +113,28 @@ static void init_keeping(struct collection *gc, struct keeping *keeping) {
   lh_map_init(&keeping->pruned, &gc->arena);
   lh_map_init(&keeping->current, &gc->arena);
   lh_map_init(&keeping->retired, &gc->arena);
+  lh_map_init(&keeping->pinned, &gc->arena);
   lh_map_init(&keeping->leftovers, &gc->arena);
+}
+
+static lh_status find_pinned(struct collection *gc, const char *table, struct keeping *keeping,
+                             struct lh_error *err) {
+  const char *const *places = NULL;
+  size_t count = 0;
+  if (gc->options->pinned == NULL) {
+    return LH_OK;
+  }
+  LH_TRY(gc->options->pinned(gc->options->context, table, &gc->arena, &places, &count, err));
+  for (size_t i = 0; i < count; i++) {
+    LH_TRY(lh_map_put(&keeping->pinned, places[i], gc, err));
+  }
+  return LH_OK;
 }
 
 static lh_status find_kept(struct collection *gc, const struct lh_pointer *pointer, size_t previous_kept,
                            struct keeping *keeping, struct lh_error *err) {
   init_keeping(gc, keeping);
+  LH_TRY(find_pinned(gc, pointer->current.table, keeping, err));
   keeping->published = true;
   LH_TRY(keep_version(gc, keeping, pointer->current.version, err));
   for (size_t i = 0; i < pointer->current.file_count; i++) {
@@ -164,6 +182,9 @@ static bool stays(const struct keeping *keeping, const char *place, const char *
 static lh_status handle_version(struct collection *gc, const char *table, const char *place, const char *name,
                                 struct keeping *keeping, struct lh_error *err) {
   bool was_published = false;
+  if (lh_map_get(&keeping->pinned, place) != NULL || lh_map_get(&keeping->pinned, name) != NULL) {
+    return LH_OK;
+  }
   if (keeping->published && stays(keeping, place, name, &was_published)) {
     return sweep_version(gc, table, place, err);
   }
@@ -313,6 +334,7 @@ static lh_status collect_unpublished(struct collection *gc, const struct lh_map 
     struct keeping nothing;
     lh_arena_reset(&gc->arena);
     init_keeping(gc, &nothing);
+    LH_TRY(find_pinned(gc, name, &nothing, err));
     LH_TRY(handle_directories(gc, name, "", 0, &nothing, err));
   }
   return LH_OK;
@@ -341,16 +363,69 @@ static lh_status collect_all(struct collection *gc, struct lh_arena *arena, stru
   return sweep(gc, LH_CATALOG_OWN_PREFIX, err);
 }
 
-lh_status lh_catalog_gc(struct lh_store *store, int keep, bool dry_run, struct lh_catalog_gc_result *out,
-                        struct lh_error *err) {
+lh_status lh_catalog_gc(struct lh_store *store, const struct lh_catalog_gc_options *options,
+                        struct lh_catalog_gc_result *out, struct lh_error *err) {
   struct lh_arena arena;
   *out = (struct lh_catalog_gc_result){0};
-  struct collection gc = {
-      .store = store, .keep = keep > 1 ? (size_t)keep : 1, .dry_run = dry_run, .result = out};
+  struct collection gc = {.store = store,
+                          .keep = options->keep > 1 ? (size_t)options->keep : 1,
+                          .dry_run = options->dry_run,
+                          .options = options,
+                          .result = out};
   lh_arena_init(&arena, 0);
   lh_arena_init(&gc.arena, 0);
   const lh_status status = collect_all(&gc, &arena, err);
   lh_arena_clear(&gc.arena);
   lh_arena_clear(&arena);
+  return status;
+}
+
+/* -------- dropping -------- */
+
+static lh_status forget_table(struct collection *gc, const char *table, struct lh_error *err) {
+  struct lh_pointer *pointer = NULL;
+  struct lh_pointer_state state;
+  struct lh_store_tag after;
+  bool replaced = true;
+  const char *const key = lh_pointer_key(table, &gc->arena);
+  if (key == NULL) {
+    return lh_error_memory(err);
+  }
+  LH_TRY(lh_pointer_read_state(gc->store, table, &gc->arena, &pointer, &state, err));
+  if (pointer != NULL && !gc->dry_run) {
+    LH_TRY(lh_store_replace(gc->store, key, NULL, 0, &state.tag, &after, &replaced, err));
+  }
+  if (!replaced) {
+    lh_error_set(err, LH_ERROR_CATALOG, "table %s was published while it was dropped", table);
+    lh_error_hint(err, "drop it again");
+    return LH_ERROR_CATALOG;
+  }
+  return LH_OK;
+}
+
+static lh_status drop_locked(struct collection *gc, const char *table, struct lh_error *err) {
+  struct lh_store_lock *lock = NULL;
+  struct keeping nothing;
+  if (!gc->dry_run) {
+    LH_TRY(lh_pointer_lock(gc->store, table, &gc->arena, &lock, err));
+  }
+  lh_status status = forget_table(gc, table, err);
+  if (status == LH_OK) {
+    init_keeping(gc, &nothing);
+    status = handle_directories(gc, table, "", 0, &nothing, err);
+  }
+  lh_store_unlock(lock);
+  return status;
+}
+
+lh_status lh_catalog_drop(struct lh_store *store, const char *table, bool dry_run,
+                          struct lh_catalog_gc_result *out, struct lh_error *err) {
+  *out = (struct lh_catalog_gc_result){0};
+  LH_TRY(lh_catalog_check_table(table, err));
+  const struct lh_catalog_gc_options options = {.dry_run = dry_run};
+  struct collection gc = {.store = store, .dry_run = dry_run, .options = &options, .result = out};
+  lh_arena_init(&gc.arena, 0);
+  const lh_status status = drop_locked(&gc, table, err);
+  lh_arena_clear(&gc.arena);
   return status;
 }

@@ -89,6 +89,15 @@ lh_status lh_glue_ensure_index(struct lh_glue *glue, const struct lh_glue_reques
 lh_status lh_glue_drop_table(struct lh_glue *glue, const char *table, bool *dropped,
                              struct lh_error *err) LH_WARN_UNUSED;
 
+/* The views of the database that lakehaul did not make, with their SELECTs as far as they can be read (""
+ * where not). In `arena`. */
+struct lh_glue_view_sql {
+  const char *name, *sql;
+};
+lh_status lh_glue_list_foreign_views(struct lh_glue *glue, struct lh_arena *arena,
+                                     const struct lh_glue_view_sql **out, size_t *count,
+                                     struct lh_error *err) LH_WARN_UNUSED;
+
 /* The version directories of the table's and its partitions' Locations, below the table's own directory:
  * "day=2026-01-31/20260131T120000.123456Z-4f2a9c01", or the version's name alone for all of its directories.
  * In `arena`. */

@@ -147,3 +147,87 @@ lh_status lh_glue_make_view_text(const struct lh_glue_view *view, const struct l
   lh_buf_clear(&json);
   return status;
 }
+
+/* -------- views of others -------- */
+
+/* The SELECT in Athena's and Trino's form; a text in another form as it is. */
+static lh_status read_view_text(const char *text, struct lh_arena *arena, const char **out,
+                                struct lh_error *err) {
+  static const char prefix[] = "/* Presto View: ";
+  *out = lh_arena_strdup(arena, text);
+  if (*out == NULL) {
+    return lh_error_memory(err);
+  }
+  if (strncmp(text, prefix, sizeof(prefix) - 1) != 0) {
+    return LH_OK;
+  }
+  const char *const encoded = text + sizeof(prefix) - 1;
+  const size_t length = strcspn(encoded, " ");
+  unsigned char *const bytes = lh_arena_alloc(arena, length + 1);
+  if (bytes == NULL) {
+    return lh_error_memory(err);
+  }
+  const int size = EVP_DecodeBlock(bytes, (const unsigned char *)encoded, (int)length);
+  json_t *const definition =
+      size > 0 ? json_loadb((const char *)bytes, (size_t)size, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
+  const char *const sql = lh_glue_text(definition, "originalSql");
+  *out = lh_arena_strdup(arena, sql);
+  json_decref(definition);
+  return *out != NULL ? LH_OK : lh_error_memory(err);
+}
+
+struct view_list {
+  struct lh_glue_view_sql *items;
+  size_t count, capacity;
+};
+
+static lh_status add_view(struct view_list *list, const json_t *table, struct lh_arena *arena,
+                          struct lh_error *err) {
+  if (strcmp(lh_glue_text(table, "TableType"), "VIRTUAL_VIEW") != 0 ||
+      lh_glue_standing_of(table) == LH_GLUE_OWN) {
+    return LH_OK;
+  }
+  if (list->count == list->capacity) {
+    const size_t capacity = list->capacity > 0 ? list->capacity * 2 : 16;
+    struct lh_glue_view_sql *const items = LH_ARENA_ARRAY(arena, struct lh_glue_view_sql, capacity);
+    if (items == NULL) {
+      return lh_error_memory(err);
+    }
+    if (list->count > 0) {
+      memcpy(items, list->items, list->count * sizeof(*items));
+    }
+    list->items = items;
+    list->capacity = capacity;
+  }
+  struct lh_glue_view_sql *const view = &list->items[list->count++];
+  view->name = lh_arena_strdup(arena, lh_glue_text(table, "Name"));
+  if (view->name == NULL) {
+    return lh_error_memory(err);
+  }
+  return read_view_text(lh_glue_text(table, "ViewOriginalText"), arena, &view->sql, err);
+}
+
+lh_status lh_glue_list_foreign_views(struct lh_glue *glue, struct lh_arena *arena,
+                                     const struct lh_glue_view_sql **out, size_t *count,
+                                     struct lh_error *err) {
+  struct view_list list = {0};
+  const char *token = "";
+  lh_status status = LH_OK;
+  while (status == LH_OK && token != NULL) {
+    json_t *answer = NULL;
+    json_t *const input = json_pack("{s:s, s:s*}", "DatabaseName", glue->database, "NextToken",
+                                    token[0] != '\0' ? token : NULL);
+    LH_TRY(lh_glue_call(glue, "GetTables", "all tables", input, &answer, err));
+    size_t i = 0;
+    const json_t *table = NULL;
+    json_array_foreach(json_object_get(answer, "TableList"), i, table) {
+      status = status == LH_OK ? add_view(&list, table, arena, err) : status;
+    }
+    const char *const next = lh_glue_text(answer, "NextToken");
+    token = next[0] != '\0' ? lh_arena_strdup(arena, next) : NULL;
+    json_decref(answer);
+  }
+  *out = list.items;
+  *count = list.count;
+  return status;
+}

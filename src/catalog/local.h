@@ -143,8 +143,22 @@ struct lh_catalog_gc_result {
  * Pointers forget versions before their files go, so that an end at any point leaves leftovers and never a
  * named version without files. A table whose pointer cannot be read is passed over; the others are done, then
  * the first such error is returned. */
-lh_status lh_catalog_gc(struct lh_store *store, int keep, bool dry_run, struct lh_catalog_gc_result *out,
-                        struct lh_error *err) LH_WARN_UNUSED;
+struct lh_catalog_gc_options {
+  int keep;
+  bool dry_run;
+  /* Tells what else of a table must stay, since another catalog points to it: version directories below the
+   * table's ("day=2026-01-31/<version>"), or a version's name for all of its directories. NULL: nothing. */
+  lh_status (*pinned)(void *context, const char *table, struct lh_arena *arena, const char *const **out,
+                      size_t *count, struct lh_error *err);
+  void *context;
+};
+lh_status lh_catalog_gc(struct lh_store *store, const struct lh_catalog_gc_options *options,
+                        struct lh_catalog_gc_result *out, struct lh_error *err) LH_WARN_UNUSED;
+
+/* Takes a table out of the lake: its pointer, then the directories of its versions, whatever points to them.
+ * `out` counts files and bytes. The caller holds the run lock exclusively. */
+lh_status lh_catalog_drop(struct lh_store *store, const char *table, bool dry_run,
+                          struct lh_catalog_gc_result *out, struct lh_error *err) LH_WARN_UNUSED;
 
 /* As deep as partitions are nested. */
 #define LH_CATALOG_MAX_PARTITION_KEYS 4

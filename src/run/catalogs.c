@@ -7,7 +7,8 @@
 #include "codec/codec.h"
 
 lh_status lh_catalogs_open(const struct lh_project *project, struct lh_store *store,
-                           const atomic_bool *cancelled, struct lh_catalogs *out, struct lh_error *err) {
+                           const atomic_bool *cancelled, bool create, struct lh_catalogs *out,
+                           struct lh_error *err) {
   bool found = false;
   *out = (struct lh_catalogs){.project = project, .store = store};
   if (project->catalog != LH_CATALOG_GLUE) {
@@ -21,7 +22,7 @@ lh_status lh_catalogs_open(const struct lh_project *project, struct lh_store *st
   const struct lh_glue_options options = {
       .aws = &project->aws, .glue = &project->glue, .cancelled = cancelled};
   LH_TRY(lh_glue_open(&options, &out->glue, err));
-  return lh_glue_find_database(out->glue, true, &found, err);
+  return create ? lh_glue_find_database(out->glue, true, &found, err) : LH_OK;
 }
 
 void lh_catalogs_close(struct lh_catalogs *catalogs) {

@@ -21,10 +21,10 @@ struct lh_catalogs {
   struct lh_glue *glue; /* NULL where the project's catalog is another */
 };
 
-/* Makes Glue's database where there is none. What is borrowed outlives it. Call lh_catalogs_close in any
- * case. */
+/* `create`: makes Glue's database where there is none. What is borrowed outlives it. Call lh_catalogs_close
+ * in any case. */
 lh_status lh_catalogs_open(const struct lh_project *project, struct lh_store *store,
-                           const atomic_bool *cancelled, struct lh_catalogs *out,
+                           const atomic_bool *cancelled, bool create, struct lh_catalogs *out,
                            struct lh_error *err) LH_WARN_UNUSED;
 void lh_catalogs_close(struct lh_catalogs *catalogs);
 

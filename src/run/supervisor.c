@@ -96,7 +96,7 @@ static lh_status open_lake(struct lh_supervisor *supervisor, struct lh_error *er
 /* Before a row is read: whose tables are in the catalog. */
 static lh_status open_catalogs(struct lh_supervisor *supervisor, struct lh_error *err) {
   const struct lh_run_options *const options = supervisor->options;
-  LH_TRY(lh_catalogs_open(options->project, supervisor->store, NULL, &supervisor->catalogs, err));
+  LH_TRY(lh_catalogs_open(options->project, supervisor->store, NULL, true, &supervisor->catalogs, err));
   for (size_t i = 0; i < supervisor->task_count; i++) {
     const struct lh_task_run *const task = &supervisor->tasks[i];
     bool partial = false;

@@ -133,7 +133,9 @@ def test_gc_on_a_lake_without_tables_removes_nothing(lake: Path):
     result = run_lakehaul("gc", "--lake", lake, "--keep", "1", "--dry-run", expect=0)
     assert result.stdout == "would remove 0 old versions and 0 leftovers: 0 files, 0 B\n"
     result = run_lakehaul("gc", "--lake", lake, "--keep", "1", "--json", expect=0)
-    assert json.loads(result.stdout) == {"dry_run": False, "versions": 0, "leftovers": 0, "uploads": 0, "files": 0, "bytes": 0}
+    assert json.loads(result.stdout) == {
+        "dry_run": False, "versions": 0, "leftovers": 0, "uploads": 0, "files": 0, "bytes": 0, "without_task": [],
+    }
 
 
 def test_gc_needs_a_lake(tmp_path: Path):

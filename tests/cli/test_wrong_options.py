@@ -74,7 +74,7 @@ WRONG_VALUES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "timeout": ("0", "86401", "1min"),
         "json": FLAG,
     },
-    "gc": {"project": (), "lake": (), "keep": ("0", "1000001", "all"), "dry-run": FLAG, "json": FLAG, **S3},
+    "gc": {"project": (), "lake": (), "keep": ("0", "1000001", "all"), "drop": (), "drop-removed": FLAG, "force": FLAG, "dry-run": FLAG, "json": FLAG, **S3},
 }
 
 # Arguments and combinations that are wrong without any option being so.

@@ -446,7 +446,9 @@ static void publish_and_collect(struct temporary_lake *lake) {
     struct lh_catalog_gc_result result;
     const struct lh_lake_version version = make_version(lake, "t", 1 + (size_t)i % 3);
     if (lh_catalog_publish(lake->store, &version, &err) != LH_OK ||
-        (i % 20 == 19 && lh_catalog_gc(lake->store, 100, false, &result, &err) != LH_OK)) {
+        (i % 20 == 19 &&
+         lh_catalog_gc(lake->store, &(const struct lh_catalog_gc_options){.keep = 100, .dry_run = false},
+                       &result, &err) != LH_OK)) {
       fprintf(stderr, "%s\n", err.message);
       _exit(1);
     }

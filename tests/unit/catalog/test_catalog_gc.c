@@ -13,7 +13,8 @@
 static struct lh_catalog_gc_result collect(struct temporary_lake *lake, int keep, bool dry_run) {
   struct lh_error err;
   struct lh_catalog_gc_result result;
-  assert_ok(lh_catalog_gc(lake->store, keep, dry_run, &result, &err));
+  assert_ok(lh_catalog_gc(
+      lake->store, &(const struct lh_catalog_gc_options){.keep = keep, .dry_run = dry_run}, &result, &err));
   return result;
 }
 
@@ -141,7 +142,10 @@ static void pointers_forget_a_version_before_its_files_go(void **state) {
   const char *const old = publish_version(lake, "t");
   publish_version(lake, "t");
   assert_int_equal(chmod(lake_path(lake, key_of(lake, "t", old)), 0555), 0);
-  assert_int_equal(lh_catalog_gc(lake->store, 1, false, &result, &err), LH_ERROR_LAKE);
+  assert_int_equal(
+      lh_catalog_gc(lake->store, &(const struct lh_catalog_gc_options){.keep = 1, .dry_run = false}, &result,
+                    &err),
+      LH_ERROR_LAKE);
   assert_contains(err.message, old);
   assert_int_equal(count_previous(lake, "t"), 0);
   assert_int_equal(chmod(lake_path(lake, key_of(lake, "t", old)), 0755), 0);
@@ -162,7 +166,10 @@ static void a_table_with_a_corrupt_pointer_keeps_all_its_files(void **state) {
   const char *const old = publish_version(lake, "good");
   publish_version(lake, "good");
   lake_put(lake, pointer_key_of(lake, "bad"), "{");
-  assert_int_equal(lh_catalog_gc(lake->store, 1, false, &result, &err), LH_ERROR_CORRUPT);
+  assert_int_equal(
+      lh_catalog_gc(lake->store, &(const struct lh_catalog_gc_options){.keep = 1, .dry_run = false}, &result,
+                    &err),
+      LH_ERROR_CORRUPT);
   assert_contains(err.message, "bad.json");
   assert_true(lake_has(lake, key_of(lake, "bad", first)));
   assert_true(lake_has(lake, key_of(lake, "bad", second)));

@@ -148,7 +148,8 @@ static void the_pointer_says_format_2_only_where_there_are_partitions(void **sta
 static void collect(struct temporary_lake *lake, int keep, uint64_t versions, uint64_t leftovers) {
   struct lh_catalog_gc_result result;
   struct lh_error err;
-  assert_ok(lh_catalog_gc(lake->store, keep, false, &result, &err));
+  assert_ok(lh_catalog_gc(lake->store, &(const struct lh_catalog_gc_options){.keep = keep, .dry_run = false},
+                          &result, &err));
   assert_int_equal(result.versions, versions);
   assert_int_equal(result.leftovers, leftovers);
 }
