@@ -53,7 +53,9 @@ static void report_task(const struct lh_graph_node *node, const struct lh_descri
   char rows[32];
   if (task->kind == LH_TASK_SQL) {
     const size_t tables = node->dependency_count + node->external_count;
-    printf("%s: %s, reads %zu table%s\n", task->name, lh_task_spec_kind_name(task), tables,
+    const bool is_elsewhere = task->engine != LH_ENGINE_DUCKDB;
+    printf("%s: %s%s%s, reads %zu table%s\n", task->name, lh_task_spec_kind_name(task),
+           is_elsewhere ? " on " : "", is_elsewhere ? lh_engine_kind_name(task->engine) : "", tables,
            tables == 1 ? "" : "s");
     return;
   }

@@ -278,6 +278,10 @@ static lh_status query(const struct lh_options *values, struct lh_error *err) {
   LH_TRY(lh_interrupt_start(&interrupt, err));
   lh_arena_init(&arena, 0);
   lh_status status = choose_engine(values, &arena, &project, &engine, err);
+  if (status == LH_OK && engine == LH_ENGINE_DUCKDB && lh_options_given(values, OPT_TIMEOUT)) {
+    status = lh_error_set(err, LH_ERROR_USAGE, "--timeout is for queries on athena and trino");
+    lh_error_hint(err, "Ctrl-C ends one on duckdb");
+  }
   if (status == LH_OK) {
     status = engine == LH_ENGINE_DUCKDB ? query_here(values, &interrupt, err)
                                         : query_elsewhere(values, project, engine, &interrupt, err);

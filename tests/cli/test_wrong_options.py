@@ -84,7 +84,8 @@ WRONG_LINES: dict[str, list[tuple[str, ...]]] = {
     "plan": [],
     "run": [],
     "verify": [],
-    "query": [(), ("select", "1"), ("--engine", "trino", "--lake", "lake", "select 1")],
+    "query": [(), ("select", "1"), ("--engine", "trino", "--lake", "lake", "select 1"),
+              ("--engine", "duckdb", "--timeout", "1", "select 1")],
     "inspect": [(), ("a.parquet", "b.parquet"), ("gs://bucket/a.parquet",), ("s3://bucket",)],
     "export": [
         (),

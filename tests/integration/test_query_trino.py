@@ -56,6 +56,16 @@ def test_pages_follow_until_there_is_none(query: Callable, fake_trino: FakeTrino
     assert fake_trino.cancelled == []
 
 
+def test_the_projects_engine_runs_queries(project: Callable[..., support.Project], fake_trino: FakeTrino) -> None:
+    fake_trino.pages = [ONE]
+    made = project(
+        {"a": {"table": "public.a"}}, source="postgresql://nowhere/", engine="trino", trino={"url": fake_trino.endpoint}
+    )
+    assert made.lakehaul("query", "--format", "csv", "select 1 as n", expect=0).stdout == "n\n1\n"
+    assert made.lakehaul("query", "--engine", "duckdb", "-f", "csv", "select 2 as n", cwd=made.directory, expect=4).stdout == ""
+    assert len(fake_trino.statements) == 1
+
+
 # A value in each of Trino's types as its protocol has it, and SQL that makes the same value in DuckDB.
 VALUES = [
     ("boolean", True, "true"),

@@ -50,6 +50,8 @@ def shop(project: Callable[..., support.Project], fake_trino: FakeTrino) -> Call
 
 def test_a_table_made_on_trino_is_published_like_any_other(shop: Callable, fake_trino: FakeTrino) -> None:
     made = shop({"totals": "SELECT n % 3 AS third, sum(n)::BIGINT AS total FROM numbers\nGROUP BY 1 ORDER BY 1;\n"})
+    checked = made.lakehaul("check", expect=0).stdout
+    assert "numbers: sql, reads 0 tables\ntotals: sql on trino, reads 1 table\n" in checked
     finished = made.run("--json")
     tasks = json.loads(finished.stdout)["tasks"]
     assert [task["task"] for task in tasks] == ["numbers", "totals"], "totals reads numbers"
