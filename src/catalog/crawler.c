@@ -467,8 +467,9 @@ lh_status lh_crawler_crawl(const struct lh_crawler_options *options, struct lh_a
                            struct lh_crawl_result *out, struct lh_error *err) {
   struct lh_crawler crawler = {
       .options = options, .name = options->crawler->name, .arena = arena, .result = out};
+  struct lh_error failure; /* errors that are no failure, such as a missing crawler, do not get out */
   *out = (struct lh_crawl_result){0};
-  lh_status status = lh_aws_provider_open(options->aws, LH_ERROR_CATALOG, &crawler.provider, err);
+  lh_status status = lh_aws_provider_open(options->aws, LH_ERROR_CATALOG, &crawler.provider, &failure);
   if (status == LH_OK) {
     const struct lh_aws_client_options client = {
         .service = "glue",
@@ -478,16 +479,17 @@ lh_status lh_crawler_crawl(const struct lh_crawler_options *options, struct lh_a
         .provider = crawler.provider,
         .cancelled = options->cancelled,
     };
-    status = lh_aws_client_open(&client, &crawler.client, err);
+    status = lh_aws_client_open(&client, &crawler.client, &failure);
   }
   if (status == LH_OK) {
-    status = crawl(&crawler, err);
+    status = crawl(&crawler, &failure);
   }
   if (status != LH_OK && out->problem == LH_CRAWL_PROBLEM_NONE && status != LH_ERROR_INTERRUPTED) {
     out->problem = LH_CRAWL_PROBLEM_OTHER;
   }
   if (status != LH_OK) {
     out->end = LH_CRAWL_NONE;
+    *err = failure;
   }
   lh_aws_client_free(crawler.client);
   lh_aws_provider_free(crawler.provider);

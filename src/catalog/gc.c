@@ -1,5 +1,5 @@
 /* Garbage collection: versions that are no longer kept, and what runs that failed or were killed left behind.
- * Only what lakehaul itself names is touched: version directories and unfinished files. */
+ * Only what lakehaul itself names is touched: version directories, flat parts and unfinished files. */
 #include <string.h>
 
 #include "base/map.h"
@@ -11,6 +11,7 @@ struct collection {
   size_t keep;
   bool dry_run;
   const struct lh_catalog_gc_options *options;
+  bool settling; /* others may be writing: what was never published stays */
   struct lh_catalog_gc_result *result;
   struct lh_arena arena; /* of one table */
 };
@@ -50,6 +51,7 @@ struct keeping {
   struct lh_map current;   /* "<path>/<version>" of the partitions that are current */
   struct lh_map retired;   /* "<path>/<version>" and, for all others, "<version>": to the retired entry */
   struct lh_map pinned;    /* places and names of versions that another catalog points to */
+  struct lh_map files;     /* keys of the current version's, below the table */
   struct lh_map leftovers; /* names of versions that were never published, counted once */
 };
 
@@ -114,6 +116,7 @@ static void init_keeping(struct collection *gc, struct keeping *keeping) {
   lh_map_init(&keeping->current, &gc->arena);
   lh_map_init(&keeping->retired, &gc->arena);
   lh_map_init(&keeping->pinned, &gc->arena);
+  lh_map_init(&keeping->files, &gc->arena);
   lh_map_init(&keeping->leftovers, &gc->arena);
 }
 
@@ -138,7 +141,9 @@ static lh_status find_kept(struct collection *gc, const struct lh_pointer *point
   keeping->published = true;
   LH_TRY(keep_version(gc, keeping, pointer->current.version, err));
   for (size_t i = 0; i < pointer->current.file_count; i++) {
-    LH_TRY(keep_directory_of(gc, &keeping->current, pointer->current.files[i].key, err));
+    const char *const key = pointer->current.files[i].key;
+    LH_TRY(keep_directory_of(gc, &keeping->current, key, err));
+    LH_TRY(lh_map_put(&keeping->files, key + strlen(pointer->current.table) + 1, gc, err));
   }
   LH_TRY(keep_partitions(gc, &pointer->current, keeping, err));
   for (size_t i = 0; i < pointer->previous_count; i++) {
@@ -179,6 +184,16 @@ static bool stays(const struct keeping *keeping, const char *place, const char *
   return false;
 }
 
+static lh_status remove_counted(struct collection *gc, const char *table, const char *place,
+                                const char *version, bool was_published, struct keeping *keeping,
+                                struct lh_error *err) {
+  if (!was_published && lh_map_get(&keeping->leftovers, version) == NULL) {
+    LH_TRY(lh_map_put(&keeping->leftovers, version, gc, err));
+    gc->result->leftovers++;
+  }
+  return remove_version(gc, table, place, err);
+}
+
 static lh_status handle_version(struct collection *gc, const char *table, const char *place, const char *name,
                                 struct keeping *keeping, struct lh_error *err) {
   bool was_published = false;
@@ -188,14 +203,37 @@ static lh_status handle_version(struct collection *gc, const char *table, const 
   if (keeping->published && stays(keeping, place, name, &was_published)) {
     return sweep_version(gc, table, place, err);
   }
-  if (!was_published && lh_map_get(&keeping->leftovers, name) == NULL) {
-    LH_TRY(lh_map_put(&keeping->leftovers, name, gc, err));
-    gc->result->leftovers++;
-  }
-  return remove_version(gc, table, place, err);
+  return was_published || !gc->settling ? remove_counted(gc, table, place, name, was_published, keeping, err)
+                                        : LH_OK;
 }
 
-/* Version directories of `table` below `within` ("" or a partition's path); nested as deep as keys can be. */
+/* A file of the flat layout. No earlier version keeps any: a reader of the catalog would see both. */
+static lh_status handle_part(struct collection *gc, const char *table, const char *within, const char *name,
+                             struct keeping *keeping, struct lh_error *err) {
+  char of[LH_CATALOG_VERSION_SIZE];
+  if (!lh_catalog_flat_version(name, of)) {
+    return LH_OK;
+  }
+  const char *const slash = within[0] != '\0' ? "/" : "";
+  const char *const version = lh_arena_strdup(&gc->arena, of);
+  const char *const place = lh_arena_printf(&gc->arena, "%s%s%s", within, slash, name);
+  const char *const retired = lh_arena_printf(&gc->arena, "%s%s%s", within, slash, of);
+  if (version == NULL || place == NULL || retired == NULL) {
+    return lh_error_memory(err);
+  }
+  if (keeping->published && lh_map_get(&keeping->files, place) != NULL) {
+    return LH_OK;
+  }
+  const bool was_published =
+      lh_map_get(&keeping->versions, version) != NULL || lh_map_get(&keeping->pruned, version) != NULL ||
+      lh_map_get(&keeping->retired, version) != NULL || lh_map_get(&keeping->retired, retired) != NULL;
+  return was_published || !gc->settling
+             ? remove_counted(gc, table, place, version, was_published, keeping, err)
+             : LH_OK;
+}
+
+/* Version directories and flat parts of `table` below `within` ("" or a partition's path); nested as deep as
+ * keys can be. */
 static lh_status handle_directories(struct collection *gc, const char *table, const char *within,
                                     size_t depth, struct keeping *keeping, struct lh_error *err) {
   struct lh_store_entry *entries = NULL;
@@ -208,6 +246,7 @@ static lh_status handle_directories(struct collection *gc, const char *table, co
   for (size_t i = 0; i < count; i++) {
     const char *const name = entries[i].name;
     if (!entries[i].is_prefix) {
+      LH_TRY(handle_part(gc, table, within, name, keeping, err));
       continue;
     }
     const char *const place = within[0] != '\0' ? lh_arena_printf(&gc->arena, "%s/%s", within, name) : name;
@@ -295,7 +334,8 @@ static bool is_own_key(const char *key, struct lh_arena *arena) {
   for (const char *part = key; *part != '\0';) {
     const size_t length = strcspn(part, "/");
     const char *const name = lh_arena_strndup(arena, part, length);
-    if (name != NULL && part != key && lh_catalog_is_version(name)) {
+    char flat[LH_CATALOG_VERSION_SIZE];
+    if (name != NULL && part != key && (lh_catalog_is_version(name) || lh_catalog_flat_version(name, flat))) {
       return true;
     }
     part += length + (part[length] == '/' ? 1 : 0);
@@ -377,6 +417,17 @@ lh_status lh_catalog_gc(struct lh_store *store, const struct lh_catalog_gc_optio
   const lh_status status = collect_all(&gc, &arena, err);
   lh_arena_clear(&gc.arena);
   lh_arena_clear(&arena);
+  return status;
+}
+
+lh_status lh_catalog_settle(struct lh_store *store, const char *table, struct lh_error *err) {
+  struct lh_catalog_gc_result ignored = {0};
+  const struct lh_catalog_gc_options options = {.keep = 1};
+  struct collection gc = {
+      .store = store, .keep = 1, .settling = true, .options = &options, .result = &ignored};
+  lh_arena_init(&gc.arena, 0);
+  const lh_status status = collect_locked(&gc, table, err);
+  lh_arena_clear(&gc.arena);
   return status;
 }
 

@@ -5,7 +5,11 @@
  * `<table>/<key>=<value>/…/<version>/part-*.parquet`; the pointer `_lakehaul/tables/<table>.json` names the
  * current version and is replaced atomically. The pointer lists files, rows, bytes, schema, snapshot and
  * source, and the versions published before it, newest first, so that gc knows what readers may still use.
- * pointer.h has its form.
+ * pointer.h has its form. For a crawler, which takes every directory for something of its own, the layout is
+ * flat:
+ * `<table>/part-<version>-NNNNN.parquet`, of a partitioned table
+ * `<table>/<key>=<value>/…/part-<version>-NNNNN.parquet`; a crawler finds all files that are there, so that
+ * what a publication replaces is removed at once.
  *
  * A table's name is one part of a key, 200 bytes at most, not beginning with '.', without control characters,
  * and not "_lakehaul"; any other is LH_ERROR_CATALOG. A pointer that cannot be understood is LH_ERROR_CORRUPT
@@ -99,6 +103,22 @@ const char *lh_catalog_new_version(struct lh_arena *arena);
 /* Whether `name` is of the form that lh_catalog_new_version makes. */
 bool lh_catalog_is_version(const char *name);
 
+#define LH_CATALOG_VERSION_SIZE 33 /* with the NUL */
+struct lh_catalog_part {
+  const char *table;
+  const char *path; /* of its partition; NULL: none */
+  const char *version;
+  uint32_t number;
+  bool is_flat;
+};
+/* The key of a part, in `arena`; NULL without memory. */
+const char *lh_catalog_part_key(const struct lh_catalog_part *part, struct lh_arena *arena);
+/* Whether `name`, the last part of a key, is that of a flat part, and of which version. */
+bool lh_catalog_flat_version(const char *name, char version[LH_CATALOG_VERSION_SIZE]);
+/* How much of `key`, a part's of `version`, is its table's directory and its partition's, without the slash.
+ */
+size_t lh_catalog_part_directory(const char *key, const char *version);
+
 /* Makes `version` current in one step, so that publishing processes follow each other: under the table's lock
  * and by a write that takes only the place of what was read. Its files must lie below the table and exist
  * with the stated sizes, its name must be from lh_catalog_new_version, and its snapshot must not be older
@@ -159,6 +179,10 @@ lh_status lh_catalog_gc(struct lh_store *store, const struct lh_catalog_gc_optio
  * `out` counts files and bytes. The caller holds the run lock exclusively. */
 lh_status lh_catalog_drop(struct lh_store *store, const char *table, bool dry_run,
                           struct lh_catalog_gc_result *out, struct lh_error *err) LH_WARN_UNUSED;
+
+/* Removes what publications of one table have replaced, in whatever layout, and forgets its earlier versions:
+ * for the flat layout. What was never published, which others may be writing, stays. */
+lh_status lh_catalog_settle(struct lh_store *store, const char *table, struct lh_error *err) LH_WARN_UNUSED;
 
 /* As deep as partitions are nested. */
 #define LH_CATALOG_MAX_PARTITION_KEYS 4

@@ -59,20 +59,30 @@ static lh_status read_values(const json_t *item, const char *what, size_t key_co
   return LH_OK;
 }
 
+/* Whether a key is of a part of `version` in `directory`, in one layout or the other. */
+static bool is_part_in(const char *key, const char *directory, const char *version) {
+  const size_t length = strlen(directory);
+  char of[LH_CATALOG_VERSION_SIZE];
+  if (lh_catalog_part_directory(key, version) != length || strncmp(key, directory, length) != 0) {
+    return false;
+  }
+  const char *const name = key + length + 1;
+  return strchr(name, '/') != NULL || (lh_catalog_flat_version(name, of) && strcmp(of, version) == 0);
+}
+
 /* Its files come next among those of the version, all of them in its directory. */
 static lh_status check_files(const struct lh_lake_version *version, const char *what,
                              const struct lh_lake_partition *partition, size_t first_file,
                              struct lh_arena *arena, struct lh_error *err) {
-  const char *const prefix =
-      lh_arena_printf(arena, "%s/%s/%s/", version->table, partition->path, partition->version);
-  if (prefix == NULL) {
+  const char *const directory = lh_arena_printf(arena, "%s/%s", version->table, partition->path);
+  if (directory == NULL) {
     return lh_error_memory(err);
   }
   if (partition->file_count > version->file_count - first_file) {
     return fail_partition(what, partition->path, "has more files than there are", err);
   }
   for (size_t i = 0; i < partition->file_count; i++) {
-    if (strncmp(version->files[first_file + i].key, prefix, strlen(prefix)) != 0) {
+    if (!is_part_in(version->files[first_file + i].key, directory, partition->version)) {
       return fail_partition(what, partition->path, "has a file that is not in its directory", err);
     }
   }

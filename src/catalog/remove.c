@@ -1,4 +1,5 @@
-/* Removing what a version wrote that was not published: its own directory, and those in partitions. */
+/* Removing what a version wrote that was not published: its own directory, and those in partitions; in the
+ * flat layout its files. */
 #include <string.h>
 
 #include "catalog/local.h"
@@ -12,8 +13,11 @@ static lh_status remove_below(struct lh_store *store, const char *prefix, const 
   LH_TRY(lh_store_list(store, prefix, arena, &entries, &count, err));
   for (size_t i = 0; i < count; i++) {
     const char *const name = entries[i].name;
-    const bool is_version = strcmp(name, version) == 0;
-    if (!entries[i].is_prefix || (!is_version && strchr(name, '=') == NULL)) {
+    char of[LH_CATALOG_VERSION_SIZE];
+    const bool is_flat =
+        !entries[i].is_prefix && lh_catalog_flat_version(name, of) && strcmp(of, version) == 0;
+    const bool is_version = is_flat || (entries[i].is_prefix && strcmp(name, version) == 0);
+    if (!is_version && (!entries[i].is_prefix || strchr(name, '=') == NULL)) {
       continue;
     }
     const char *const key = lh_arena_printf(arena, "%s/%s", prefix, name);
@@ -34,12 +38,13 @@ static lh_status abort_uploads(struct lh_store *store, const char *table, const 
   struct lh_store_upload *uploads = NULL;
   size_t count = 0;
   const char *const directory = lh_arena_printf(arena, "/%s/", version);
-  if (directory == NULL) {
+  const char *const part = lh_arena_printf(arena, "/part-%s-", version);
+  if (directory == NULL || part == NULL) {
     return lh_error_memory(err);
   }
   LH_TRY(lh_store_list_uploads(store, table, arena, &uploads, &count, err));
   for (size_t i = 0; i < count; i++) {
-    if (strstr(uploads[i].key, directory) != NULL) {
+    if (strstr(uploads[i].key, directory) != NULL || strstr(uploads[i].key, part) != NULL) {
       LH_TRY(lh_store_abort_upload(store, &uploads[i], err));
     }
   }

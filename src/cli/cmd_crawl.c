@@ -1,12 +1,11 @@
 /* lakehaul crawl: the Glue crawler of a lake, made where it is missing, started and waited for. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "base/str.h"
 #include "catalog/crawler.h"
 #include "cli/cli.h"
+#include "run/summary.h"
 #include "task/interrupt.h"
 
 enum {
@@ -185,40 +184,17 @@ static void print_note(void *context, const char *message) {
   }
 }
 
-static void print_text(const struct crawl_settings *settings, const struct lh_crawl_result *result) {
-  char seconds[32];
-  if (result->end != LH_CRAWL_SUCCEEDED) {
-    printf("crawler %s: %s\n", settings->crawler.name, lh_crawl_end_name(result->end));
-    return;
-  }
-  printf("crawler %s: succeeded after %s", settings->crawler.name,
-         lh_str_format_seconds(result->seconds, seconds));
-  if (result->has_counts) {
-    printf(", tables: %" PRId64 " created, %" PRId64 " updated, %" PRId64 " deleted", result->tables_created,
-           result->tables_updated, result->tables_deleted);
-  }
-  printf("\n");
-}
-
-static json_t *make_counts(const struct lh_crawl_result *result) {
-  return result->has_counts
-             ? json_pack("{s:I, s:I, s:I}", "created", (json_int_t)result->tables_created, "updated",
-                         (json_int_t)result->tables_updated, "deleted", (json_int_t)result->tables_deleted)
-             : json_null();
-}
-
-/* Also of what failed: `err` NULL where nothing has. */
+/* Also of what failed. */
 static lh_status print_json(const struct crawl_settings *settings, const struct lh_crawl_result *result,
                             const struct lh_error *failure, struct lh_error *err) {
-  json_t *const value = json_pack(
-      "{s:s, s:s?, s:s?, s:s, s:s?, s:s?, s:b, s:i, s:f, s:o}", "crawler", settings->crawler.name, "database",
-      settings->glue.database, "lake", settings->lake, "result",
-      failure != NULL ? "error" : lh_crawl_end_name(result->end), "problem",
-      lh_crawl_problem_name(result->problem), "status", result->status, "crawler_created", result->created,
-      "start_attempts", result->start_attempts, "seconds", result->seconds, "tables", make_counts(result));
-  if (value != NULL && failure != NULL) {
-    json_object_set_new(value, "error", lh_cli_json_text(failure->message));
-    json_object_set_new(value, "hint", lh_cli_json_text(failure->hint));
+  json_t *const value = lh_summary_crawl_to_json(result, failure);
+  if (value != NULL) {
+    json_object_set_new(value, "crawler", lh_cli_json_text(settings->crawler.name));
+    json_object_set_new(
+        value, "database",
+        settings->glue.database != NULL ? lh_cli_json_text(settings->glue.database) : json_null());
+    json_object_set_new(value, "lake",
+                        settings->lake != NULL ? lh_cli_json_text(settings->lake) : json_null());
   }
   return lh_cli_print_json(value, err);
 }
@@ -256,9 +232,9 @@ static int cmd_crawl(const struct lh_command_spec *command, int argc, char **arg
   const lh_status status = crawl(&values, &open, &arena, &settings, &result, &err);
   lh_status printed = LH_OK;
   if (lh_options_flag(&values, OPT_JSON) && settings.crawler.name != NULL) {
-    printed = print_json(&settings, &result, status != LH_OK ? &err : NULL, &print_error);
+    printed = print_json(&settings, &result, &err, &print_error);
   } else if (status == LH_OK) {
-    print_text(&settings, &result);
+    lh_summary_print_crawl(&result, settings.crawler.name, stdout);
   }
   if (status != LH_OK) {
     lh_cli_fail(&err);

@@ -216,10 +216,15 @@ static int cmd_run(const struct lh_command_spec *command, int argc, char **argv)
       status = lh_summary_print_json(&result, open.project->name, stdout, &err);
     } else if (!lh_options_flag(&values, OPT_QUIET)) {
       lh_summary_print(&result, stdout);
+      if (result.has_crawl && result.crawl_error.code == LH_OK) {
+        lh_summary_print_crawl(&result.crawl, open.project->crawler.name, stdout);
+      }
     }
   }
   if (status != LH_OK) {
     exit_code = lh_cli_fail(&err);
+  } else if (result.has_crawl && result.crawl_error.code != LH_OK) {
+    lh_cli_fail(&result.crawl_error);
   }
   lh_cli_project_clear(&open);
   lh_options_clear(&values);

@@ -220,7 +220,7 @@ static lh_status read_services(struct lh_yaml *yaml, const struct lh_yaml_field 
   size_t choice = 0;
   LH_TRY(lh_service_spec_defaults(yaml->arena, project, err));
   if (fields[TOP_CATALOG].key != NULL) {
-    const struct choice known = {"catalog", catalogs, 3, 2};
+    const struct choice known = {"catalog", catalogs, 3, 3};
     LH_TRY(read_choice(yaml, fields[TOP_CATALOG].value, &known, &choice, err));
     project->catalog = (enum lh_catalog_kind)choice;
   }
@@ -252,10 +252,11 @@ static lh_status read_services(struct lh_yaml *yaml, const struct lh_yaml_field 
 /* Readers of Glue's tables find their files on S3. */
 static lh_status check_catalog(const struct lh_yaml *yaml, const struct lh_yaml_field *fields,
                                const struct lh_project *project, struct lh_error *err) {
-  if (project->catalog != LH_CATALOG_GLUE || strncmp(project->lake, "s3://", 5) == 0) {
+  if (project->catalog == LH_CATALOG_LOCAL || strncmp(project->lake, "s3://", 5) == 0) {
     return LH_OK;
   }
-  lh_yaml_fail(yaml, fields[TOP_CATALOG].value, LH_ERROR_PROJECT, err, "catalog glue needs a lake on S3");
+  lh_yaml_fail(yaml, fields[TOP_CATALOG].value, LH_ERROR_PROJECT, err, "catalog %s needs a lake on S3",
+               project->catalog == LH_CATALOG_GLUE ? "glue" : "crawler");
   lh_error_hint(err, "write lake: s3://bucket/prefix, or catalog: local");
   return LH_ERROR_PROJECT;
 }

@@ -11,13 +11,17 @@ lh_status lh_catalogs_open(const struct lh_project *project, struct lh_store *st
                            struct lh_error *err) {
   bool found = false;
   *out = (struct lh_catalogs){.project = project, .store = store};
-  if (project->catalog != LH_CATALOG_GLUE) {
+  if (project->catalog == LH_CATALOG_LOCAL) {
     return LH_OK;
   }
   if (strncmp(lh_store_root(store), "s3://", 5) != 0) {
-    lh_error_set(err, LH_ERROR_USAGE, "catalog glue needs a lake on S3, and %s is not", lh_store_root(store));
+    lh_error_set(err, LH_ERROR_USAGE, "catalog %s needs a lake on S3, and %s is not",
+                 project->catalog == LH_CATALOG_GLUE ? "glue" : "crawler", lh_store_root(store));
     lh_error_hint(err, "leave --lake out, or write catalog: local");
     return LH_ERROR_USAGE;
+  }
+  if (project->catalog == LH_CATALOG_CRAWLER) {
+    return LH_OK;
   }
   const struct lh_glue_options options = {
       .aws = &project->aws, .glue = &project->glue, .cancelled = cancelled};
@@ -156,5 +160,10 @@ lh_status lh_catalogs_publish(struct lh_catalogs *catalogs, const struct lh_task
   }
   LH_TRY(lh_catalog_publish_merged(catalogs->store, version, arena, &publication, err));
   out->current = publication.current;
+  struct lh_error left;
+  if (catalogs->project->catalog == LH_CATALOG_CRAWLER &&
+      lh_catalog_settle(catalogs->store, version->table, &left) != LH_OK) {
+    return warn("what it replaced is still there, and a crawler finds both", &left, arena, out, err);
+  }
   return LH_OK;
 }

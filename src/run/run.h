@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "catalog/crawler.h"
 #include "catalog/local.h"
 #include "catalog/schema_change.h"
 #include "lakehaul/error.h"
@@ -77,6 +78,9 @@ struct lh_run_result {
   struct lh_pg_snapshot snapshot; /* empty strings where no task read the source */
   bool interrupted;
   double seconds;
+  bool has_crawl; /* with catalog crawler, where something was published */
+  struct lh_crawl_result crawl;
+  struct lh_error crawl_error; /* code LH_OK: none */
 };
 
 /* LH_OK also when tasks failed: see the result. An error is one that kept the run from starting: source or
@@ -84,7 +88,7 @@ struct lh_run_result {
 lh_status lh_run_execute(const struct lh_run_options *options, struct lh_arena *arena,
                          struct lh_run_result *out, struct lh_error *err) LH_WARN_UNUSED;
 
-/* 0, 1 or 130. */
+/* 0, 1 or 130; 4 where all but the crawl went well. */
 int lh_run_exit_code(const struct lh_run_result *result);
 
 #endif

@@ -115,6 +115,40 @@ void lh_summary_print(const struct lh_run_result *result, FILE *to) {
           lh_str_format_seconds(result->seconds, seconds_text));
 }
 
+/* -------- the crawl -------- */
+
+void lh_summary_print_crawl(const struct lh_crawl_result *crawl, const char *crawler, FILE *to) {
+  char seconds[32];
+  if (crawl->end != LH_CRAWL_SUCCEEDED) {
+    fprintf(to, "crawler %s: %s\n", crawler, lh_crawl_end_name(crawl->end));
+  } else {
+    fprintf(to, "crawler %s: succeeded after %s", crawler, lh_str_format_seconds(crawl->seconds, seconds));
+    if (crawl->has_counts) {
+      fprintf(to, ", tables: %lld created, %lld updated, %lld deleted", (long long)crawl->tables_created,
+              (long long)crawl->tables_updated, (long long)crawl->tables_deleted);
+    }
+    fputc('\n', to);
+  }
+}
+
+json_t *lh_summary_crawl_to_json(const struct lh_crawl_result *crawl, const struct lh_error *err) {
+  json_t *const counts =
+      crawl->has_counts
+          ? json_pack("{s:I, s:I, s:I}", "created", (json_int_t)crawl->tables_created, "updated",
+                      (json_int_t)crawl->tables_updated, "deleted", (json_int_t)crawl->tables_deleted)
+          : json_null();
+  json_t *const object = json_pack("{s:s, s:s?, s:s?, s:b, s:i, s:f, s:o}", "result",
+                                   err->code != LH_OK ? "error" : lh_crawl_end_name(crawl->end), "problem",
+                                   lh_crawl_problem_name(crawl->problem), "status", crawl->status,
+                                   "crawler_created", crawl->created, "start_attempts", crawl->start_attempts,
+                                   "seconds", crawl->seconds, "tables", counts);
+  if (object != NULL && err->code != LH_OK) {
+    json_object_set_new(object, "error", json_string(err->message));
+    json_object_set_new(object, "hint", json_string(err->hint));
+  }
+  return object;
+}
+
 static json_t *files_to_json(const struct lh_lake_version *version) {
   json_t *const files = json_array();
   for (size_t i = 0; version != NULL && i < version->file_count; i++) {
@@ -188,6 +222,9 @@ lh_status lh_summary_print_json(const struct lh_run_result *result, const char *
                                                          : "failed",
                                    "exit_status", exit_status, "seconds", result->seconds, "snapshot", "time",
                                    result->snapshot.time, "lsn", result->snapshot.lsn, "tasks", tasks);
+  if (object != NULL && result->has_crawl) {
+    json_object_set_new(object, "crawl", lh_summary_crawl_to_json(&result->crawl, &result->crawl_error));
+  }
   struct lh_buf text;
   lh_buf_init(&text, LH_REPORT_MAX_BYTES);
   lh_status status = lh_json_take_append(object, true, &text, err);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "run/crawl.h"
 
 #define TICK_MS 100
 /* How long workers get to unwind after SIGTERM before they are killed. */
@@ -273,6 +274,8 @@ lh_status lh_run_execute(const struct lh_run_options *options, struct lh_arena *
   if (status == LH_OK) {
     status = supervise(&supervisor, err);
   }
+  const char *const root =
+      supervisor.store != NULL ? lh_arena_strdup(arena, lh_store_root(supervisor.store)) : NULL;
   clear(&supervisor);
   *out = (struct lh_run_result){
       .tasks = supervisor.tasks,
@@ -281,6 +284,10 @@ lh_status lh_run_execute(const struct lh_run_options *options, struct lh_arena *
       .interrupted = supervisor.signals > 0,
       .seconds = lh_clock_seconds_since(start_ns),
   };
+  if (status == LH_OK && root != NULL) {
+    lh_run_crawl(options, root, arena, out);
+    out->seconds = lh_clock_seconds_since(start_ns);
+  }
   return status;
 }
 
@@ -293,5 +300,5 @@ int lh_run_exit_code(const struct lh_run_result *result) {
       return 1;
     }
   }
-  return 0;
+  return result->has_crawl ? lh_status_exit_code(result->crawl_error.code) : 0;
 }

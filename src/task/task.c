@@ -73,8 +73,11 @@ static uint64_t verify_memory(uint64_t memory_bytes) {
 lh_status lh_task_create_part(void *context, uint32_t number, struct lh_arena *arena, const char **name,
                               struct lh_sink **out, struct lh_error *err) {
   const struct lh_task_request *const request = context;
-  *name = lh_arena_printf(arena, "%s/%s/part-%05" PRIu32 ".parquet", request->spec->name, request->version,
-                          number);
+  const struct lh_catalog_part part = {.table = request->spec->name,
+                                       .version = request->version,
+                                       .number = number,
+                                       .is_flat = request->spec->catalog == LH_CATALOG_CRAWLER};
+  *name = lh_catalog_part_key(&part, arena);
   return *name != NULL ? lh_store_create(request->store, *name, out, err) : lh_error_memory(err);
 }
 

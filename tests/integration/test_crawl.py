@@ -6,13 +6,14 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import support
+from processes import wait_until
 from services.environment import REGION, Keys
 from services.glue_crawlers import Crawl, CrawlerServer
 
@@ -367,20 +368,13 @@ def test_an_interrupt_ends_the_waiting_alone(glue: CrawlerServer, crawler: Crawl
     crawler.settings["retry_interval"] = "1s"
     crawler.write()
     process = support.start_lakehaul("crawl", env=crawler.env, cwd=crawler.directory)
-    wait_until(lambda: glue.starts() == 1)
+    wait_until(lambda: glue.starts() == 1, "the crawl is started")
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=20)
     assert process.returncode == 130
     assert "interrupted: the crawl of crawler shop goes on in Glue" in stderr
     assert "StopCrawler" not in glue.actions()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 @pytest.mark.slow

@@ -144,9 +144,8 @@ lh_status lh_partition_plan_describe(const struct lh_partition_plan *plan, struc
 
 /* The directories between those of the table and of the version. */
 static const char *path_of(const char *table, const char *version, const char *key, struct lh_arena *arena) {
-  const char *const path = key + strlen(table) + 1;
-  const char *const part = strrchr(path, '/');
-  return lh_arena_strndup(arena, path, (size_t)(part - path) - strlen(version) - 1);
+  const size_t table_length = strlen(table) + 1;
+  return lh_arena_strndup(arena, key + table_length, lh_catalog_part_directory(key, version) - table_length);
 }
 
 static int compare_files(const void *left, const void *right) {
@@ -194,8 +193,8 @@ static lh_status order_files(const char *table, const struct lh_lake_partition *
     return lh_error_memory(err);
   }
   for (size_t i = 0; i < count; i++) {
-    const char *const prefix =
-        lh_arena_printf(arena, "%s/%s/%s/", table, partitions[i].path, partitions[i].version);
+    /* What follows is the version's directory, or in the flat layout the file. */
+    const char *const prefix = lh_arena_printf(arena, "%s/%s/", table, partitions[i].path);
     if (prefix == NULL) {
       return lh_error_memory(err);
     }

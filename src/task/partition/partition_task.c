@@ -16,8 +16,12 @@
 static lh_status create_in_partition(void *context, const char *path, uint32_t number, struct lh_arena *arena,
                                      const char **name, struct lh_sink **out, struct lh_error *err) {
   const struct lh_task_request *const request = ((const struct lh_task_partitions *)context)->request;
-  *name = lh_arena_printf(arena, "%s/%s/%s/part-%05" PRIu32 ".parquet", request->spec->name, path,
-                          request->version, number);
+  const struct lh_catalog_part part = {.table = request->spec->name,
+                                       .path = path,
+                                       .version = request->version,
+                                       .number = number,
+                                       .is_flat = request->spec->catalog == LH_CATALOG_CRAWLER};
+  *name = lh_catalog_part_key(&part, arena);
   return *name != NULL ? lh_store_create(request->store, *name, out, err) : lh_error_memory(err);
 }
 

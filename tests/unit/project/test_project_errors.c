@@ -55,6 +55,8 @@ static const struct wrong_file services[] = {
      "known here: false, true"},
     {HEAD "catalog: glue\n" TASKS, "4:10: catalog glue needs a lake on S3",
      "write lake: s3://bucket/prefix, or catalog: local"},
+    {HEAD "catalog: crawler\n" TASKS, "4:10: catalog crawler needs a lake on S3",
+     "write lake: s3://bucket/prefix, or catalog: local"},
     {HEAD "crawler: { retries: many }\n" TASKS,
      "4:21: retries of crawler must be a whole number from 0 to 100000, not \"many\"", ""},
     {HEAD "crawler: { wait: maybe }\n" TASKS, "4:18: unknown wait \"maybe\" in crawler",
@@ -273,8 +275,6 @@ static const struct wrong_file wrong_variables[] = {
 };
 
 static const struct wrong_file later_features[] = {
-    {HEAD "catalog: crawler\n" TASKS, "4:10: catalog crawler is not available in lakehaul " V,
-     "write catalog: local, or leave it out"},
     {HEAD "sources: { a: b }\n" TASKS, "4:1: sources is not available in lakehaul " V, TOP_HINT},
     {HEAD "notify: x\n" TASKS, "4:1: notify is not available in lakehaul " V, TOP_HINT},
     {HEAD "tasks:\n  a: { file: a.csv }\n", "5:8: file of task a is not available in lakehaul " V, KEY_HINT},
