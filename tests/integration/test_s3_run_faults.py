@@ -159,7 +159,7 @@ def test_a_server_that_drips_is_asked_again(lake: Lake) -> None:
     start = time.monotonic()
     lake.run("before")
     lake.check(rows=1)
-    assert 25 < time.monotonic() - start < 60
+    assert 25 < time.monotonic() - start < 180
 
 
 @pytest.mark.parametrize("ahead", [timedelta(hours=-2), timedelta(hours=2)], ids=["behind", "ahead"])

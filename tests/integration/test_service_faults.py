@@ -140,10 +140,10 @@ def test_answers_drip_and_wait(s3_server: S3Server, s3_bucket: Bucket, s3_proxy:
     s3_proxy.add(faults.delay(0.5), "HeadObject")
     start = time.monotonic()
     assert len(client.get_object(Bucket=s3_bucket.name, Key="a")["Body"].read()) == 500
-    assert 0.4 < time.monotonic() - start < 5
+    assert 0.4 < time.monotonic() - start < 30
     start = time.monotonic()
     client.head_object(Bucket=s3_bucket.name, Key="a")
-    assert 0.5 < time.monotonic() - start < 5
+    assert 0.5 < time.monotonic() - start < 30
 
 
 def test_rules_choose_requests(s3_server: S3Server, s3_bucket: Bucket, s3_proxy: FaultProxy) -> None:

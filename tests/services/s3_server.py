@@ -22,7 +22,7 @@ from services import processes
 from services.environment import REGION, Keys
 
 PROGRAM = support.ROOT / ".deps" / "versitygw" / "versitygw"
-START_SECONDS = 30
+START_SECONDS = 120
 
 
 def boto3_client(service: str, endpoint: str, keys: Keys, *, region: str = REGION, **config: Any) -> Any:
