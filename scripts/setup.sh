@@ -126,7 +126,7 @@ for level in "${levels[@]}"; do
     build) ;;
     demo) need_postgres ;;
     flights) need_postgres; python=yes ;;
-    test) need_postgres; need_package libcmocka-dev postgresql-postgis valgrind; python=yes ;;
+    test) need_postgres; need_package libcmocka-dev openssl postgresql-postgis valgrind; python=yes ;;
     bench) need_postgres; need_package unixodbc unixodbc-dev odbc-postgresql librsvg2-bin; python=yes ;;
     fuzz) need_package libcmocka-dev clang "$(clang_runtime)" ;;
     lint) need_package git libcmocka-dev clang-tidy; python=yes ;;

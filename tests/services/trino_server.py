@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import shutil
+import subprocess
 import tempfile
 import urllib.request
 from collections.abc import Iterator
@@ -24,6 +26,7 @@ from services.s3_server import S3Server
 
 DIRECTORY = support.ROOT / ".deps" / "trino"
 VERSION = "435"
+JAVA_VERSIONS = range(17, 24)
 START_SECONDS = 180
 
 # Compiled once and quickly rather than well: no query here is long.
@@ -115,6 +118,12 @@ def quoted(setting: tuple[str, str]) -> str:
     return f'"{name}" = \'{value.replace(chr(39), chr(39) * 2)}\''
 
 
+def java_version(java: str) -> int:
+    """Its major version."""
+    said = subprocess.run([java, "-XshowSettings:properties", "-version"], capture_output=True, encoding="utf-8", check=True)
+    return int(re.search(r"java\.specification\.version = (?:1\.)?(\d+)", said.stderr)[1])
+
+
 def is_started(port: int) -> bool:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/info", timeout=5) as answer:
@@ -130,6 +139,8 @@ def start_trino() -> Iterator[TrinoServer]:
     java = shutil.which("java")
     if java is None or not (DIRECTORY / "stamp").exists():
         pytest.skip("no Trino here (scripts/fetch-trino.sh, with a JDK and Maven)")
+    if java_version(java) not in JAVA_VERSIONS:
+        pytest.skip(f"Trino {VERSION} needs Java {JAVA_VERSIONS[0]} to {JAVA_VERSIONS[-1]}")
     port = support.free_port()
     with tempfile.TemporaryDirectory(prefix="lakehaul-trino-", ignore_cleanup_errors=True) as name:
         directory = Path(name)
