@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "cli/describe.h"
 #include "cli/lake.h"
+#include "run/catalogs.h"
 
 enum { OPT_PROJECT, OPT_OFFLINE, OPT_COUNT };
 
@@ -22,7 +23,8 @@ static const struct lh_command_spec spec = {
     .usage = "lakehaul check [options]",
     .description =
         "Reads the project file and the SQL files it names, finds the order of tasks, and asks the database "
-        "whether every table, column and query is there. Moves no data. Exit status 0 when a run can "
+        "whether every table, column and query is there. Asks Glue, where that is the catalog, which tables "
+        "are there. Moves no data. Exit status 0 when a run can "
         "start, 1 when the database or the lake lacks something, 2 when the project file is wrong.",
     .examples =
         "  lakehaul check\n"
@@ -136,6 +138,64 @@ static lh_status check_external_tables(struct lh_cli_project *open, bool offline
   return status;
 }
 
+/* What a run would make in Glue, and what it would be refused. */
+static lh_status check_tables_in_glue(struct lh_cli_project *open, struct lh_catalogs *catalogs,
+                                      struct findings *findings, const char **made, struct lh_error *err) {
+  *made = "";
+  for (size_t i = 0; i < open->project->task_count; i++) {
+    const struct lh_task_spec *const task = &open->project->tasks[i];
+    const struct lh_glue_request request = lh_catalogs_glue_request(catalogs, task);
+    enum lh_glue_standing standing = LH_GLUE_MISSING;
+    struct lh_error problem = {0};
+    if (lh_glue_check_owner_of(catalogs->glue, &request, &standing, &problem) != LH_OK) {
+      if (standing != LH_GLUE_FOREIGN) {
+        *err = problem;
+        return err->code;
+      }
+      report_problem(findings, open->project, task, &problem);
+    }
+    if (standing == LH_GLUE_MISSING) {
+      *made = lh_arena_printf(&open->arena, "%s%s%s", *made, (*made)[0] != '\0' ? ", " : "", task->name);
+    }
+    if (*made == NULL) {
+      return lh_error_memory(err);
+    }
+    const char *const column = lh_catalogs_unreadable_column(task);
+    if (column != NULL) {
+      lh_cli_warn("task %s: column \"%s\" is written as Parquet's own type, which Athena cannot read",
+                  task->name, column);
+    }
+  }
+  return LH_OK;
+}
+
+static lh_status ask_glue(struct lh_cli_project *open, struct lh_catalogs *catalogs,
+                          struct findings *findings, struct lh_error *err) {
+  const char *made = "";
+  bool found = false;
+  LH_TRY(lh_glue_find_database(catalogs->glue, false, &found, err));
+  LH_TRY(check_tables_in_glue(open, catalogs, findings, &made, err));
+  printf("glue: database %s%s%s%s\n", open->project->glue.database, found ? "" : " would be made",
+         made[0] != '\0' ? "; tables that would be made: " : "", made);
+  return LH_OK;
+}
+
+static lh_status check_glue(struct lh_cli_project *open, struct findings *findings, struct lh_error *err) {
+  struct lh_store *store = NULL;
+  struct lh_catalogs catalogs = {0};
+  if (open->project->catalog != LH_CATALOG_GLUE) {
+    return LH_OK;
+  }
+  LH_TRY(open_lake(open, true, &store, err));
+  lh_status status = lh_catalogs_open(open->project, store, NULL, false, &catalogs, err);
+  if (status == LH_OK) {
+    status = ask_glue(open, &catalogs, findings, err);
+  }
+  lh_catalogs_close(&catalogs);
+  lh_store_free(store);
+  return status;
+}
+
 static lh_status check(const struct lh_options *values, struct lh_cli_project *open, struct lh_error *err) {
   struct findings findings = {.status = LH_ERROR_DATA};
   const bool offline = lh_options_flag(values, OPT_OFFLINE);
@@ -143,6 +203,7 @@ static lh_status check(const struct lh_options *values, struct lh_cli_project *o
   LH_TRY(check_external_tables(open, offline, &findings, err));
   if (!offline) {
     LH_TRY(compare_with_database(open, &findings, err));
+    LH_TRY(check_glue(open, &findings, err));
   }
   if (findings.problems > 0) {
     return lh_error_set(err, findings.status, "%s: %zu problem%s found", open->project->path,

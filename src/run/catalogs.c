@@ -123,6 +123,27 @@ static void withdraw(struct lh_catalogs *catalogs, const struct lh_glue_request 
 
 /* -------- publication -------- */
 
+const char *lh_catalogs_unreadable_column(const struct lh_task_spec *task) {
+  for (size_t i = 0; i < task->settings_count; i++) {
+    const enum lh_cast cast = task->settings[i].cast;
+    if (cast == LH_CAST_UUID || cast == LH_CAST_TIME) {
+      return task->settings[i].column;
+    }
+  }
+  return NULL;
+}
+
+static lh_status warn_of_column(const struct lh_task_spec *task, struct lh_arena *arena,
+                                struct lh_catalogs_outcome *out, struct lh_error *err) {
+  const char *const column = lh_catalogs_unreadable_column(task);
+  if (column == NULL) {
+    return LH_OK;
+  }
+  out->warning = lh_arena_printf(
+      arena, "column \"%s\" is written as Parquet's own type, which Athena cannot read", column);
+  return out->warning != NULL ? LH_OK : lh_error_memory(err);
+}
+
 static lh_status warn(const char *text, const struct lh_error *cause, struct lh_arena *arena,
                       struct lh_catalogs_outcome *out, struct lh_error *err) {
   out->warning = lh_arena_printf(arena, "%s: %s", text, cause->message);
@@ -147,7 +168,7 @@ static lh_status publish_in_glue(struct lh_catalogs *catalogs, const struct lh_t
   if (lh_glue_ensure_index(catalogs->glue, &request, out->current, &index_error) != LH_OK) {
     return warn("its partitions have no index in Glue", &index_error, arena, out, err);
   }
-  return LH_OK;
+  return warn_of_column(task, arena, out, err);
 }
 
 lh_status lh_catalogs_publish(struct lh_catalogs *catalogs, const struct lh_task_spec *task,

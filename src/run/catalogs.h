@@ -37,6 +37,9 @@ struct lh_glue_request lh_catalogs_glue_request(const struct lh_catalogs *catalo
 lh_status lh_catalogs_check(struct lh_catalogs *catalogs, const struct lh_task_spec *task, bool partial,
                             struct lh_error *err) LH_WARN_UNUSED;
 
+/* A column that the task has written as Parquet's own UUID or TIME, which Athena cannot read; NULL: none. */
+const char *lh_catalogs_unreadable_column(const struct lh_task_spec *task);
+
 struct lh_catalogs_outcome {
   struct lh_lake_version *current; /* with the partitions that stayed */
   bool files_stay;     /* after a failure: Glue may point to the version's files, so that they must not go */

@@ -361,3 +361,45 @@ def test_a_lake_elsewhere_is_refused(strict_lake: Lake, tmp_path: Path) -> None:
     project = strict_lake.project(ORDERS)
     result = project.run("--lake", tmp_path / "elsewhere", expect=2)
     assert "catalog glue needs a lake on S3" in result.stderr
+
+
+def test_check_asks_glue_and_makes_nothing(strict_lake: Lake, glue: GlueServer) -> None:
+    make_orders(strict_lake.database)
+    tasks = {**ORDERS, "again": {"table": "public.orders"}}
+    glue.databases.clear()
+    project = strict_lake.project(tasks)
+    told = project.lakehaul("check", expect=0).stdout
+    assert "glue: database shop would be made; tables that would be made: orders, again" in told
+    assert set(glue.actions()) == {"GetDatabase", "GetTable"}
+    strict_lake.haul(ORDERS)
+    assert "glue: database shop; tables that would be made: again\n" in strict_lake.project(tasks).lakehaul("check", expect=0).stdout
+    glue.tables["again"] = {"Name": "again", "Parameters": {}, "VersionId": "0", "CreateTime": 0}
+    assert "task again: Glue's database shop has a table again that lakehaul did not make" in strict_lake.project(tasks).lakehaul("check", expect=1).stderr
+    glue.fail("GetDatabase", "AccessDeniedException")
+    refused = strict_lake.project(tasks).lakehaul("check", expect=4).stderr
+    assert "glue:GetDatabase" in refused and "environment" in refused
+
+
+def test_what_athena_cannot_read_is_warned_of(strict_lake: Lake, glue: GlueServer) -> None:
+    strict_lake.database.execute("create table ids (id uuid); insert into ids values (gen_random_uuid())")
+    run = strict_lake.haul({"ids": {"table": "ids", "columns": {"id": {"type": "uuid"}}}})
+    assert any("which Athena cannot read" in line for line in run.warnings("ids"))
+
+
+def test_two_runs_at_once_leave_glue_at_the_pointer(strict_lake: Lake, glue: GlueServer) -> None:
+    """The second run publishes while the first is between its pointer and Glue."""
+    make_orders(strict_lake.database)
+    strict_lake.haul(ORDERS)
+    project = strict_lake.project(ORDERS)
+
+    def overtake(_: dict[str, Any]) -> None:
+        glue._state_lock.release()
+        try:
+            haul(project)
+        finally:
+            glue._state_lock.acquire()
+
+    glue.before("UpdateTable", overtake)
+    haul(project)
+    assert glue.location("orders") == strict_lake.place("orders")
+    assert len(strict_lake.pointer("orders")["previous"]) == 2

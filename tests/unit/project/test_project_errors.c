@@ -19,6 +19,7 @@
 #define HEAD "project: shop\nsource: postgresql://localhost/shop\nlake: ./lake\n"
 #define S3_HEAD "project: shop\nlake: s3://bucket/lake\n"
 #define TASKS "tasks:\n  orders: { table: public.orders }\n"
+#define ON_GLUE "project: shop\nsource: postgresql://localhost/shop\nlake: s3://lake\ncatalog: glue\ntasks:\n"
 #define TASK_HINT "a task names a table of the lake: a-z, 0-9 and _, at most 128, the first no digit"
 #define EMPTY_HINT "write a task below it, indented: orders: { table: public.orders }"
 #define REFERENCE_HINT "write ${NAME} or ${NAME:-default}, and $$ for a dollar sign"
@@ -53,6 +54,23 @@ static const struct wrong_file services[] = {
      "use a-z, 0-9 and _"},
     {HEAD "glue: { adopt: maybe }\n" TASKS, "4:16: unknown adopt \"maybe\" in glue",
      "known here: false, true"},
+    {ON_GLUE "  a: { table: t, partition_index: true }\n",
+     "6:18: task a has partition_index and no partition_by", "add partition_by, or leave it out"},
+    {HEAD "tasks:\n  a: { table: t, partition_by: day(at), partition_projection: true }\n",
+     "5:41: partition_projection of task a is for tables in Glue", "write catalog: glue, or leave it out"},
+    {ON_GLUE "  a: { table: t, partition_by: day(at), watermark: u, partition_projection: true }\n",
+     "6:55: task a has partition_projection and a watermark",
+     "keep one of them: a watermark leaves partitions of several versions, and projection knows one place "
+     "for all"},
+    {ON_GLUE "  a: { table: t, partition_by: day(at), partition_projection: { month: {} } }\n",
+     "6:65: partition_projection of task a names month, by which it is not partitioned",
+     "its first partition key is day"},
+    {ON_GLUE "  a: { table: t, partition_by: day(at), partition_projection: { day: { range: NOW } } }\n",
+     "6:79: range of partition_projection of task a is not two values", "write range: \"2020-01-01,NOW\""},
+    {ON_GLUE "  a: { table: t, partition_by: day(at), partition_projection: { day: { type: dates } } }\n",
+     "6:78: unknown type \"dates\" in partition_projection of task a", "did you mean \"date\"?"},
+    {HEAD "tasks:\n  a: { table: t, view: true }\n", "5:18: task a is of kind table and cannot be a view",
+     "a view is a SELECT over tables of the lake: write sql: tasks/view.sql"},
     {HEAD "catalog: glue\n" TASKS, "4:10: catalog glue needs a lake on S3",
      "write lake: s3://bucket/prefix, or catalog: local"},
     {HEAD "catalog: crawler\n" TASKS, "4:10: catalog crawler needs a lake on S3",
