@@ -73,7 +73,7 @@ def test_the_project_of_the_readme_goes_the_way_it_shows(shell):
 
 
 def test_the_commands_without_a_project_work(shell):
-    [block] = [block for block in blocks("sh") if "lakehaul export" in block]
+    [block] = [block for block in blocks("sh") if "lakehaul export" in block and "s3://" not in block]
     lines = commands(block)
     assert {line.split()[1] for line in lines} == {"export", "inspect"}
     output = "".join(shell(line) for line in lines)

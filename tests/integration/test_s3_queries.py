@@ -28,6 +28,7 @@ def query(lake: str, sql: str, env: dict, **options) -> list[list[str]]:
 NAMES = ["plain", "two words", "a=b", "50%", "100%25", "ünï ☃", "st*r", "what?", "[x]", "it's", "a/b", "back\\slash", "#1", "a+b", "a&b;c"]
 
 
+@pytest.mark.asan
 def test_names_of_every_kind(database, project, s3_bucket: Bucket, s3_env) -> None:
     database.execute("CREATE TABLE named (name text NOT NULL, n int)")
     for number, name in enumerate(NAMES):
@@ -185,6 +186,17 @@ def test_a_query_is_interrupted_while_a_server_says_nothing(
         process.kill()
     assert process.returncode == 130 and stderr == "lakehaul: interrupted\n", stderr
     assert list(temporary.iterdir()) == []
+
+
+def test_certificates_are_those_of_the_authority_that_is_named(
+    numbers, s3_server: S3Server, s3_bucket: Bucket, s3_env, tls_certificate: Path
+) -> None:
+    with FaultProxy(s3_server.endpoint, str(tls_certificate)) as proxy:
+        env = {**s3_env, **s3_server.env(endpoint=proxy.endpoint), "AWS_CA_BUNDLE": str(tls_certificate)}
+        assert proxy.endpoint.startswith("https://")
+        assert query(numbers_lake(s3_bucket), "SELECT count(c7), sum(id) FROM numbers", env)[1] == ["80000", "3200040000"]
+        assert {request.operation for request in proxy.requests} >= {"HeadObject", "GetObject"}
+        assert "certificate" in fail(numbers_lake(s3_bucket), {**env, "AWS_CA_BUNDLE": None})
 
 
 def test_options_say_how_s3_is_reached(numbers, s3_server: S3Server, s3_bucket: Bucket, aws_home, tmp_path: Path) -> None:
