@@ -129,7 +129,6 @@ static void shrink_pool(struct s3_sink *sink, size_t count) {
 /* The buffer of the next part, once one is free. */
 static lh_status take_buffer(struct s3_sink *sink, struct lh_error *err) {
   const size_t bytes = part_bytes(sink, sink->next_number);
-  lh_status status = LH_OK;
   if (sink->next_number > PARTS_MAX) {
     return lh_error_set(err, LH_ERROR_LAKE, "s3://%s/%s has more than the %d parts that S3 takes",
                         sink->store->bucket, sink->key, PARTS_MAX);
@@ -141,14 +140,16 @@ static lh_status take_buffer(struct s3_sink *sink, struct lh_error *err) {
     pthread_cond_wait(&sink->freed, &sink->lock);
     buffer = free_buffer(sink);
   }
-  if (sink->failed) {
+  const bool failed = sink->failed || buffer == NULL;
+  if (failed) {
     *err = sink->error;
-    status = err->code;
   } else {
     buffer->state = BUFFER_FILLING;
   }
   pthread_mutex_unlock(&sink->lock);
-  LH_TRY(status);
+  if (failed) {
+    return err->code;
+  }
   sink->filling = buffer;
   buffer->used = 0;
   buffer->number = sink->next_number++;
