@@ -137,8 +137,12 @@ void lh_s3_unlock(struct lh_store_lock *base);
 /* -------- uploads -------- */
 
 #define LH_S3_PART_LEAST_BYTES ((size_t)5 << 20) /* S3's own minimum, but for the last part */
+#define LH_S3_PARTS_MAX 10000
 #define LH_S3_UPLOAD_USUAL_BYTES ((size_t)16 << 20)
 #define LH_S3_UPLOAD_MOST_BYTES ((size_t)64 << 20)
+
+/* Of the part of that number, from 1, where the first has `first_bytes`. */
+size_t lh_s3_part_bytes(size_t first_bytes, uint32_t number);
 
 struct lh_s3_part {
   char etag[LH_STORE_TAG_MAX];

@@ -14,7 +14,6 @@
 
 #define PART_USUAL_BYTES ((size_t)16 << 20)
 #define PART_MOST_BYTES ((size_t)5 << 30)
-#define PARTS_MAX 10000
 /* After so many parts they get twice as large. */
 #define PARTS_UNTIL_DOUBLE 900
 #define BUFFERS_USUAL 4
@@ -59,10 +58,14 @@ struct s3_sink {
 
 /* -------- sizes -------- */
 
-static size_t part_bytes(const struct s3_sink *sink, uint32_t number) {
+size_t lh_s3_part_bytes(size_t first_bytes, uint32_t number) {
   const uint32_t doublings = (number - 1) / PARTS_UNTIL_DOUBLE;
-  const size_t bytes = sink->first_part_bytes << doublings;
+  const size_t bytes = first_bytes << doublings;
   return bytes < PART_MOST_BYTES ? bytes : PART_MOST_BYTES;
+}
+
+static size_t part_bytes(const struct s3_sink *sink, uint32_t number) {
+  return lh_s3_part_bytes(sink->first_part_bytes, number);
 }
 
 static size_t buffers_for(const struct s3_sink *sink, size_t bytes) {
@@ -129,9 +132,9 @@ static void shrink_pool(struct s3_sink *sink, size_t count) {
 /* The buffer of the next part, once one is free. */
 static lh_status take_buffer(struct s3_sink *sink, struct lh_error *err) {
   const size_t bytes = part_bytes(sink, sink->next_number);
-  if (sink->next_number > PARTS_MAX) {
+  if (sink->next_number > LH_S3_PARTS_MAX) {
     return lh_error_set(err, LH_ERROR_LAKE, "s3://%s/%s has more than the %d parts that S3 takes",
-                        sink->store->bucket, sink->key, PARTS_MAX);
+                        sink->store->bucket, sink->key, LH_S3_PARTS_MAX);
   }
   pthread_mutex_lock(&sink->lock);
   shrink_pool(sink, buffers_for(sink, bytes));

@@ -306,17 +306,23 @@ static lh_status remove_if(const struct lh_s3_store *store, const char *full_key
   if (response.status == 404 || etag == NULL || strcmp(etag, before->text) != 0) {
     return LH_OK;
   }
+  static const int refused[] = {404, 409, 412, 501};
   const struct lh_http_header condition = {"if-match", before->text};
-  const struct lh_s3_request request = {
+  struct lh_s3_request request = {
       .method = LH_HTTP_DELETE,
       .key = full_key,
       .headers = &condition,
       .header_count = 1,
       .action = "remove",
-      .accepted = lh_s3_lost_race,
-      .accepted_count = 3,
+      .accepted = refused,
+      .accepted_count = 4,
   };
   LH_TRY(lh_s3_send(store, &request, body, arena, &response, err));
+  if (response.status == 501) {
+    request.header_count = 0; /* what was just seen has to do */
+    request.accepted_count = 3;
+    LH_TRY(lh_s3_send(store, &request, body, arena, &response, err));
+  }
   *removed = response.status < 300;
   return LH_OK;
 }

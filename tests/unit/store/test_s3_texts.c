@@ -1,4 +1,4 @@
-/* What the S3 driver computes and parses without a server: checksums, XML. */
+/* What the S3 driver computes and parses without a server: checksums, XML, sizes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -143,6 +143,22 @@ static void keys_are_escaped_in_xml(void **state) {
   lh_buf_clear(&out);
 }
 
+/* 10,000 parts of 5 MiB to 5 GiB; an object may have 5 TiB. */
+static void the_largest_object_takes_no_more_parts_than_there_may_be(void **state) {
+  static const size_t firsts[] = {(size_t)5 << 20, (size_t)16 << 20};
+  (void)state;
+  for (size_t i = 0; i < 2; i++) {
+    uint64_t sum = 0;
+    assert_true(lh_s3_part_bytes(firsts[i], 1) == firsts[i]);
+    for (uint32_t number = 1; number <= LH_S3_PARTS_MAX; number++) {
+      const size_t bytes = lh_s3_part_bytes(firsts[i], number);
+      assert_true(bytes >= firsts[i] && bytes <= (size_t)5 << 30);
+      sum += bytes;
+    }
+    assert_true(sum >= UINT64_C(5) << 40);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(checksums_are_those_of_the_catalogue),
@@ -151,6 +167,7 @@ int main(void) {
       cmocka_unit_test(xml_is_read_by_element),
       cmocka_unit_test(hostile_xml_is_an_error),
       cmocka_unit_test(keys_are_escaped_in_xml),
+      cmocka_unit_test(the_largest_object_takes_no_more_parts_than_there_may_be),
   };
   return cmocka_run_group_tests_name("s3_texts", tests, NULL, NULL);
 }
