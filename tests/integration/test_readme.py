@@ -114,8 +114,9 @@ def test_other_project_files_of_the_readme_are_accepted(shell):
         text = f"tasks:\n{block}" if is_part_of_tasks else block
         if "tasks:" not in text:
             text = f"{text}\ntasks: {{ x: {{ table: x }} }}\n"
-        for key in ("project", "source", "lake"):
+        lake = "s3://bucket/lake" if "catalog:" in text else "lake"
+        for key, value in {"project": "x", "source": "x", "lake": lake}.items():
             if not re.search(rf"^{key}:", text, re.MULTILINE):
-                text = f"{key}: x\n{text}"
+                text = f"{key}: {value}\n{text}"
         (shell.directory / "lakehaul.yaml").write_text(text)
         shell("lakehaul check --offline")
