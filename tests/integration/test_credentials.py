@@ -8,9 +8,10 @@ import os
 import resource
 import shlex
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,11 @@ from services.credential_servers import (
     ACCOUNT, ContainerCredentials, CredentialServer, InstanceMetadata, SsoPortal, TokenService,
 )
 from services.environment import REGION, Keys, aws_env, random_secret_key
+from services.s3_server import Bucket, S3Server
 
-PROBE = support.BUILD_DIR / "tests" / "unit" / "net" / "credentials_probe"
+pytestmark = pytest.mark.asan
+
+PROBE = support.BUILD_DIR / "tests" / "probes" / "credentials_probe"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/lake"
 
 
@@ -510,6 +514,7 @@ def test_credentials_are_asked_for_once_while_they_are_good(machine: Machine) ->
     assert len(machine.calls) == 1
 
 
+@pytest.mark.threads
 def test_many_threads_ask_a_source_once(machine: Machine) -> None:
     program = machine.program(new_keys(), more={"Expiration": expiring(3600)}, before="sleep 0.3")
     machine.config(f"[default]\ncredential_process = {program}\n")
@@ -569,8 +574,8 @@ def cores_are_files() -> bool:
     return not pattern.startswith("|") and "/" not in pattern
 
 
-def sources_of_secrets(machine: Machine, source: str, tmp_path: Path) -> Keys:
-    keys = new_keys(token=True)
+def sources_of_secrets(machine: Machine, source: str, tmp_path: Path, given: Keys | None = None) -> Keys:
+    keys = given or new_keys(token=True)
     if source == "environment":
         machine.env |= keys.env()
     elif source == "profile":
@@ -633,6 +638,71 @@ def test_the_memory_of_secrets_is_out_of_dumps_and_not_inherited(machine: Machin
 
 
 MAPPING_BYTES_MAX = 256 << 20  # sanitizers map terabytes
+
+
+@pytest.mark.parametrize("source", ["profile", "program", "web identity", "container", "environment"])
+def test_a_haul_to_s3_shows_no_secret(
+    machine: Machine, source: str, tmp_path: Path, database: support.Database, s3_server: S3Server, s3_bucket: Bucket
+) -> None:
+    """Neither in what it prints at the most talkative, nor in arguments of it and its workers; and the server, which
+    verifies signatures, takes what it signs."""
+    database.execute("create table t as select g as id from generate_series(1, 1000) g")
+    keys = sources_of_secrets(machine, source, tmp_path, s3_server.keys)
+    machine.env |= {"AWS_ENDPOINT_URL_S3": s3_server.endpoint, "AWS_REGION": s3_server.region, "LAKEHAUL_LOG": "debug"}
+    (tmp_path / "lakehaul.yaml").write_text(
+        json.dumps({"project": "p", "source": database.uri, "lake": f"{s3_bucket.url}/lake", "tasks": {"t": {"table": "t"}}})
+    )
+    arguments, over = set(), threading.Event()
+
+    def watch() -> None:
+        while not over.is_set():
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                with suppress(OSError):
+                    arguments.add(path.read_bytes())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        results = [
+            support.run_lakehaul("run", "--json", env=machine.env, cwd=tmp_path, expect=0),
+            support.run_lakehaul("export", database.uri, "-t", "t", "-o", f"{s3_bucket.url}/t.parquet", env=machine.env, expect=0),
+            support.run_lakehaul("gc", env=machine.env, cwd=tmp_path, expect=0),
+            support.run_lakehaul("run", "--lake", "s3://no-such-bucket-here/lake", env=machine.env, cwd=tmp_path),
+        ]
+    finally:
+        over.set()
+        watcher.join()
+    assert results[-1].returncode != 0
+    assert any(b"lakehaul" in line for line in arguments)
+    printed = "".join(result.stdout + result.stderr for result in results)
+    for secret in filter(None, (keys.secret_key, keys.token)):
+        assert secret not in printed
+        assert not any(secret.encode() in line for line in arguments)
+
+
+def test_a_source_that_is_dropped_during_a_run_is_one_clear_error(
+    machine: Machine, tmp_path: Path, database: support.Database, s3_server: S3Server, s3_bucket: Bucket
+) -> None:
+    """The pod's token goes between two runs of one worker each: nothing is published, and the message says where the
+    credentials came from and what to look at."""
+    database.execute("create table t as select g as id from generate_series(1, 1000) g")
+    server = machine.serve(ContainerCredentials, s3_server.keys)
+    machine.env |= {**server.env(tmp_path / "token"), "AWS_ENDPOINT_URL_S3": s3_server.endpoint, "AWS_REGION": s3_server.region}
+    (tmp_path / "lakehaul.yaml").write_text(
+        json.dumps({
+            "project": "p", "source": database.uri, "lake": f"{s3_bucket.url}/lake", "jobs": 1,
+            "tasks": {"t": {"query": "select id, pg_sleep(0.002) is null as b from t"}},
+        })
+    )
+    process = support.start_lakehaul("run", env=machine.env, cwd=tmp_path)
+    while server.handed_out == 0:
+        time.sleep(0.005)
+    (tmp_path / "token").unlink()
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "container credentials: the authorization token: cannot open" in stderr
+    assert "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names it" in stderr
+    assert not [key for key in s3_bucket.keys() if "/tables/" in key]
 
 
 def mappings_with(pid: int, text: bytes) -> list[set[str]]:
