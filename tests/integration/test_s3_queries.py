@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 from processes import wait_until
-from services.environment import Keys
+from services.environment import REGION, Keys
 from services.fault_proxy import FaultProxy
-from services.faults import half_answer, internal_error, reset_before_body, s3_error, slow_down, stall
-from services.s3_server import Bucket, S3Server
+from services.faults import half_answer, internal_error, reset_before_body, s3_error, slow_down, stall, temporary_keys
+from services.s3_server import Bucket, S3Server, start_s3_server
 from support import ROOT, Project, free_port, run_lakehaul, start_lakehaul
 
 SHOP = ROOT / "examples" / "shop"
@@ -239,3 +239,24 @@ def test_check_looks_into_the_lake_unless_it_is_offline(numbers, s3_server: S3Se
     assert "AccessDenied" in refused and "environment" in refused
     numbers.run("more", env=s3_env)
     assert query(numbers_lake(s3_bucket), "SELECT n FROM more", s3_env)[1] == ["80000"]
+
+
+def test_temporary_credentials_reach_the_engine(numbers, s3_server: S3Server, s3_bucket: Bucket, s3_proxy, s3_env) -> None:
+    given = Keys(token="to/ken+with=all'kinds")
+    s3_proxy.add(temporary_keys(given, s3_server.keys), times=None)
+    env = {**s3_env, **s3_server.env(endpoint=s3_proxy.endpoint, keys=given)}
+    assert query(numbers_lake(s3_bucket), "SELECT count(c7), sum(id) FROM numbers", env)[1] == ["80000", "3200040000"]
+    assert {request.operation for request in s3_proxy.requests} >= {"HeadObject", "GetObject"}
+
+
+def test_buckets_are_reached_as_hosts_too(database, project, s3_env) -> None:
+    with start_s3_server(REGION, "--virtual-domain", "localhost") as server, server.new_bucket() as bucket:
+        endpoint = server.endpoint.replace("127.0.0.1", "localhost")
+        query_of_rows = {"query": "SELECT i AS n FROM generate_series(1, 1000) AS i"}
+        made: Project = project(
+            {"rows": query_of_rows}, source=database.uri, lake=f"{bucket.url}/a lake", s3={"addressing": "virtual", "endpoint": endpoint}
+        )
+        env = {**s3_env, **server.keys.env()}
+        made.run("--verify", env=env)
+        result = made.lakehaul("query", "-f", "csv", "SELECT count(*) AS rows, sum(n) AS n FROM rows", env=env, expect=0)
+        assert result.stdout == "rows,n\n1000,500500\n"
