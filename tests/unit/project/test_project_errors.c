@@ -251,6 +251,9 @@ static const struct wrong_file wrong_tasks[] = {
     {S3_HEAD "tasks:\n  a: { sql: good.sql, engine: athena }\n",
      "4:3: task a runs on athena, which finds tables in Glue",
      "write catalog: glue, or engine: duckdb for this task"},
+    {S3_HEAD "catalog: crawler\ntasks:\n  a: { sql: good.sql, engine: trino }\n",
+     "5:3: task a runs on trino, which would not see what this run makes before the crawler has",
+     "write catalog: glue, or engine: duckdb for this task"},
     {HEAD "tasks:\n  a: { table: t, compression: lz5 }\n", "5:31: unknown compression \"lz5\" in task a",
      "known here: zstd, snappy, gzip, lz4_raw, none"},
 };
