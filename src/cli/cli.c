@@ -185,10 +185,10 @@ static lh_status shorten_names(const struct lh_project *project, const struct lh
 static lh_status referenced_tables(void *context, const struct lh_task_spec *task, struct lh_arena *arena,
                                    const char *const **names, size_t *count, struct lh_error *err) {
   const struct reference_context *const references = context;
-  const bool is_elsewhere = task->engine != LH_ENGINE_DUCKDB;
+  const bool is_elsewhere = task->kind == LH_TASK_SQL && task->engine != LH_ENGINE_DUCKDB;
   struct lh_engine_names found = {task->inputs, task->input_count};
   lh_status status = LH_OK;
-  if (task->inputs == NULL) {
+  if (task->kind == LH_TASK_SQL && task->inputs == NULL) {
     status = lh_engine_referenced_tables(references->engine, task->sql, arena, &found, err);
   }
   if (status == LH_OK && is_elsewhere) {

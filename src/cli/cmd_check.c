@@ -53,7 +53,7 @@ static void report_problem(struct findings *findings, const struct lh_project *p
 static void report_task(const struct lh_graph_node *node, const struct lh_description *description) {
   const struct lh_task_spec *const task = node->task;
   char rows[32];
-  if (task->kind == LH_TASK_SQL) {
+  if (!lh_task_kind_reads_source(task->kind)) {
     const size_t tables = node->dependency_count + node->external_count;
     const bool is_elsewhere = task->engine != LH_ENGINE_DUCKDB;
     printf("%s: %s%s%s, reads %zu table%s\n", task->name, lh_task_spec_kind_name(task),

@@ -138,11 +138,13 @@ static lh_status check_partitions(const struct lh_options *values, const struct 
   }
   for (size_t i = 0; i < values->positional_count; i++) {
     const struct lh_task_spec *const task = lh_project_find_task(project, values->positionals[i]);
-    const bool takes_some = task == NULL || (task->partition_by.count > 0 && task->kind != LH_TASK_SQL);
+    const bool takes_some =
+        task == NULL || (task->partition_by.count > 0 && lh_task_kind_reads_source(task->kind));
     if (!takes_some) {
       lh_error_set(err, LH_ERROR_USAGE, "task %s has no single partitions to rewrite", task->name);
-      lh_error_hint(err, task->kind == LH_TASK_SQL ? "SQL tasks are always written whole"
-                                                   : "--partition is for tasks with partition_by");
+      lh_error_hint(err, !lh_task_kind_reads_source(task->kind)
+                             ? "tasks that read the lake are always written whole"
+                             : "--partition is for tasks with partition_by");
       return LH_ERROR_USAGE;
     }
     const char *const *ignored = NULL;

@@ -129,7 +129,7 @@ static void show_progress(const struct verification *verification, size_t number
 /* LH_OK also where the task failed: see its report. */
 static lh_status verify_task(struct verification *verification, size_t number, struct lh_error *err) {
   struct lh_verify_report *const report = &verification->reports[number];
-  if (report->task->kind == LH_TASK_SQL) {
+  if (!lh_task_kind_reads_source(report->task->kind)) {
     report->state = LH_VERIFY_SKIPPED;
     return LH_OK;
   }

@@ -61,7 +61,7 @@ lh_status lh_describe_tasks(const struct lh_project *project, const struct lh_gr
     const struct lh_graph_node *const node = &graph->nodes[i];
     descriptions[i].estimated_rows = -1;
     descriptions[i].estimated_bytes = -1;
-    if (!node->selected || node->task->kind == LH_TASK_SQL) {
+    if (!node->selected || !lh_task_kind_reads_source(node->task->kind)) {
       continue;
     }
     if (connection == NULL) {

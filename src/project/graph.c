@@ -60,7 +60,7 @@ static lh_status find_references(struct lh_graph *graph, lh_referenced_tables_fn
                                  struct lh_arena *arena, struct lh_error *err) {
   for (size_t i = 0; i < graph->node_count; i++) {
     const struct lh_task_spec *const task = graph->nodes[i].task;
-    if (task->kind != LH_TASK_SQL) {
+    if (lh_task_kind_reads_source(task->kind)) {
       continue;
     }
     const char *const *names = NULL;

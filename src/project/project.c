@@ -388,7 +388,7 @@ static lh_status require_source(const struct lh_yaml *yaml, const yaml_node_t *r
                                 const struct lh_project *project, struct lh_error *err) {
   const bool named = project->source.is_named || project->replica.is_named;
   for (size_t i = 0; !named && i < project->task_count; i++) {
-    if (project->tasks[i].kind != LH_TASK_SQL) {
+    if (lh_task_kind_reads_source(project->tasks[i].kind)) {
       lh_yaml_fail(yaml, root, LH_ERROR_PROJECT, err,
                    "the key \"source\" is missing, and task %s reads from it", project->tasks[i].name);
       lh_error_hint(err, "add source: ${DATABASE_URL}");

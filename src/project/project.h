@@ -24,7 +24,7 @@ enum lh_catalog_kind { LH_CATALOG_LOCAL, LH_CATALOG_GLUE, LH_CATALOG_CRAWLER };
 
 enum lh_engine_kind { LH_ENGINE_DUCKDB, LH_ENGINE_ATHENA, LH_ENGINE_TRINO };
 
-enum lh_task_kind { LH_TASK_TABLE, LH_TASK_QUERY, LH_TASK_SQL };
+enum lh_task_kind { LH_TASK_TABLE, LH_TASK_QUERY, LH_TASK_SQL, LH_TASK_COMMAND };
 
 /* What happens when a table's schema is not the published one's. */
 enum lh_schema_rule {
@@ -41,8 +41,12 @@ struct lh_task_spec {
   const char *sql_path;       /* LH_TASK_SQL: as written */
   const char *sql;            /* LH_TASK_SQL: the file's text */
   enum lh_engine_kind engine; /* LH_TASK_SQL: the task's or the project's */
-  const char *const *inputs;  /* LH_TASK_SQL: what it reads, where its SQL is not to be asked; NULL: it is */
+  const char *const *inputs; /* lake tables that it reads; of LH_TASK_SQL NULL where its SQL is to be asked */
   size_t input_count;
+  const char *const *command; /* LH_TASK_COMMAND: the program and its arguments */
+  size_t command_count;
+  int64_t timeout_ms;         /* LH_TASK_COMMAND: 0: none */
+  uint64_t memory_bytes;      /* LH_TASK_COMMAND: of its program; 0: no limit */
   const char *const *include; /* columns; NULL: all */
   size_t include_count;
   const char *const *exclude;
@@ -122,6 +126,8 @@ lh_status lh_project_get_source(const struct lh_project *project, const char **o
 /* NULL where there is none of that name. */
 const struct lh_task_spec *lh_project_find_task(const struct lh_project *project, const char *name);
 const char *lh_task_kind_name(enum lh_task_kind kind);
+/* Whether tasks of the kind read PostgreSQL; the others read tables of the lake. */
+bool lh_task_kind_reads_source(enum lh_task_kind kind);
 /* "duckdb", "athena", "trino". */
 const char *lh_engine_kind_name(enum lh_engine_kind kind);
 /* The same, and "view" for a view. */

@@ -24,6 +24,7 @@ enum task_key {
   KEY_TABLE,
   KEY_QUERY,
   KEY_SQL,
+  KEY_COMMAND,
   KEY_COLUMNS,
   KEY_COMPRESSION,
   KEY_SCHEMA,
@@ -44,14 +45,17 @@ enum task_key {
   KEY_INPUTS,
   KEY_PARTITION_INDEX,
   KEY_PARTITION_PROJECTION,
-  KEY_VIEW
+  KEY_VIEW,
+  KEY_TIMEOUT,
+  KEY_MEMORY
 };
-#define KIND_COUNT 3
+#define KIND_COUNT 4
 
 static const struct lh_yaml_key task_keys[] = {
     [KEY_TABLE] = {"table", false},
     [KEY_QUERY] = {"query", false},
     [KEY_SQL] = {"sql", false},
+    [KEY_COMMAND] = {"command", false},
     [KEY_COLUMNS] = {"columns", false},
     [KEY_COMPRESSION] = {"compression", false},
     [KEY_SCHEMA] = {"schema", false},
@@ -73,21 +77,25 @@ static const struct lh_yaml_key task_keys[] = {
     [KEY_PARTITION_INDEX] = {"partition_index", false},
     [KEY_PARTITION_PROJECTION] = {"partition_projection", false},
     [KEY_VIEW] = {"view", false},
+    [KEY_TIMEOUT] = {"timeout", false},
+    [KEY_MEMORY] = {"memory", false},
     {"file", true},
     {"c", true},
-    {"command", true},
     {"load", true},
     {"checks", true},
     {"into", true},
     {"mode", true},
     {"key", true},
     {"source", true},
-    {"timeout", true},
 };
 #define TASK_KEY_COUNT (sizeof(task_keys) / sizeof(task_keys[0]))
 
 const char *lh_task_kind_name(enum lh_task_kind kind) {
   return task_keys[kind].name;
+}
+
+bool lh_task_kind_reads_source(enum lh_task_kind kind) {
+  return kind == LH_TASK_TABLE || kind == LH_TASK_QUERY;
 }
 
 const char *lh_task_spec_kind_name(const struct lh_task_spec *task) {
@@ -342,9 +350,41 @@ static lh_status find_kind(const struct lh_yaml *yaml, const yaml_node_t *key, c
   return LH_OK;
 }
 
-static lh_status read_kind_value(const struct lh_yaml *yaml, const yaml_node_t *node, const char *scope,
+/* Arguments as they are given: empty ones and equal ones, too. */
+static lh_status read_command(struct lh_yaml *yaml, const yaml_node_t *node, const char *scope,
+                              struct lh_task_spec *task, struct lh_error *err) {
+  const bool is_list = node->type == YAML_SEQUENCE_NODE;
+  const yaml_node_item_t *const items = is_list ? node->data.sequence.items.start : NULL;
+  const size_t count = is_list ? (size_t)(node->data.sequence.items.top - items) : 0;
+  if (count == 0) {
+    lh_yaml_fail(yaml, node, LH_ERROR_PROJECT, err,
+                 "command of %s must be a list of the program and its arguments", scope);
+    lh_error_hint(err, "write command: [python3, tasks/score.py]");
+    return LH_ERROR_PROJECT;
+  }
+  const char **const command = LH_ARENA_ARRAY(yaml->arena, const char *, count);
+  if (command == NULL) {
+    return lh_error_memory(err);
+  }
+  for (size_t i = 0; i < count; i++) {
+    const yaml_node_t *const item = lh_yaml_node(yaml, items[i]);
+    const bool is_empty = item->type == YAML_SCALAR_NODE && item->data.scalar.length == 0 && i > 0;
+    command[i] = "";
+    if (!is_empty) {
+      LH_TRY(lh_yaml_get_text(yaml, item, "command", scope, &command[i], err));
+    }
+  }
+  task->command = command;
+  task->command_count = count;
+  return LH_OK;
+}
+
+static lh_status read_kind_value(struct lh_yaml *yaml, const yaml_node_t *node, const char *scope,
                                  const char *directory, struct lh_task_spec *task, struct lh_error *err) {
   const char *text;
+  if (task->kind == LH_TASK_COMMAND) {
+    return read_command(yaml, node, scope, task, err);
+  }
   LH_TRY(lh_yaml_get_text(yaml, node, lh_task_kind_name(task->kind), scope, &text, err));
   switch (task->kind) {
     case LH_TASK_TABLE:
@@ -356,8 +396,24 @@ static lh_status read_kind_value(const struct lh_yaml *yaml, const yaml_node_t *
     case LH_TASK_SQL:
       task->sql_path = text;
       return read_sql_file(yaml, node, directory, task, err);
+    case LH_TASK_COMMAND:
+      break;
   }
   return lh_error_set(err, LH_ERROR_INTERNAL, "task kind %d is unknown", (int)task->kind);
+}
+
+static bool takes(enum lh_task_kind kind, enum task_key key, bool of_queries) {
+  switch (kind) {
+    case LH_TASK_TABLE:
+      return key != KEY_ENGINE && key != KEY_INPUTS && key != KEY_TIMEOUT && key != KEY_MEMORY;
+    case LH_TASK_QUERY:
+      return of_queries;
+    case LH_TASK_SQL:
+      return key == KEY_ENGINE || key == KEY_INPUTS;
+    case LH_TASK_COMMAND:
+      return key == KEY_INPUTS || key == KEY_TIMEOUT || key == KEY_MEMORY;
+  }
+  return false;
 }
 
 /* What concerns rows as the database has them says nothing to a task that reads the lake, nor the other way.
@@ -379,14 +435,13 @@ static lh_status check_kind_takes(const struct lh_yaml *yaml, const struct lh_ya
       {KEY_SPLIT_BY, false, "only tables are read over several connections"},
       {KEY_WATERMARK, true, "it is for tasks that read PostgreSQL"},
       {KEY_ENGINE, false, "it is for SQL tasks: others run here"},
-      {KEY_INPUTS, false, "it is for SQL tasks: others read PostgreSQL"},
+      {KEY_INPUTS, false, "it is for SQL and command tasks: others read PostgreSQL"},
+      {KEY_TIMEOUT, false, "it is for command tasks"},
+      {KEY_MEMORY, false, "it is for command tasks; the project's memory is divided among all others"},
   };
   for (size_t i = 0; i < sizeof(of_tables) / sizeof(of_tables[0]); i++) {
     const yaml_node_t *const key = fields[of_tables[i].key].key;
-    const bool is_of_sql = of_tables[i].key == KEY_ENGINE || of_tables[i].key == KEY_INPUTS;
-    const bool taken = is_of_sql
-                           ? kind == LH_TASK_SQL
-                           : kind == LH_TASK_TABLE || (kind == LH_TASK_QUERY && of_tables[i].of_queries);
+    const bool taken = takes(kind, of_tables[i].key, of_tables[i].of_queries);
     if (key != NULL && !taken) {
       lh_yaml_fail(yaml, key, LH_ERROR_PROJECT, err, "%s is of kind %s and takes no %s", scope,
                    lh_task_kind_name(kind), task_keys[of_tables[i].key].name);
@@ -471,6 +526,19 @@ static lh_status read_engine(struct lh_yaml *yaml, const struct lh_yaml_field *f
   return LH_OK;
 }
 
+/* How long the program of a task may run, and in how much memory. */
+static lh_status read_limits(const struct lh_yaml *yaml, const struct lh_yaml_field *fields,
+                             const char *scope, struct lh_task_spec *task, struct lh_error *err) {
+  if (fields[KEY_TIMEOUT].key != NULL) {
+    LH_TRY(
+        lh_quantity_read_duration(yaml, fields[KEY_TIMEOUT].value, "timeout", scope, &task->timeout_ms, err));
+  }
+  if (fields[KEY_MEMORY].key != NULL) {
+    LH_TRY(lh_quantity_read_bytes(yaml, fields[KEY_MEMORY].value, "memory", scope, &task->memory_bytes, err));
+  }
+  return LH_OK;
+}
+
 /* A view is a name for its SELECT: nothing is written. */
 static lh_status read_view(const struct lh_yaml *yaml, const struct lh_yaml_field *fields, const char *scope,
                            struct lh_task_spec *task, struct lh_error *err) {
@@ -549,6 +617,7 @@ lh_status lh_task_spec_read(struct lh_yaml *yaml, const yaml_node_t *key, const 
   LH_TRY(read_division(yaml, fields, scope, task, err));
   LH_TRY(read_partitions(yaml, fields, scope, task, err));
   LH_TRY(read_engine(yaml, fields, scope, task, err));
+  LH_TRY(read_limits(yaml, fields, scope, task, err));
   LH_TRY(lh_catalog_spec_read_index(yaml, &fields[KEY_PARTITION_INDEX], scope, task, err));
   LH_TRY(lh_catalog_spec_read_projection(yaml, &fields[KEY_PARTITION_PROJECTION], scope, task, err));
   if (fields[KEY_COLUMNS].key != NULL) {

@@ -56,6 +56,7 @@ enum lh_report_kind {
   LH_REPORT_STARTED,  /* rows: estimate, -1 where unknown */
   LH_REPORT_PROGRESS, /* rows and bytes so far */
   LH_REPORT_WARNING,  /* text */
+  LH_REPORT_LOG,      /* text: a line of the task's own program */
   LH_REPORT_FINISHED, /* result */
   LH_REPORT_FAILED,   /* error */
 };
@@ -78,6 +79,7 @@ lh_status lh_report_encode_started(int64_t estimated_rows, struct lh_buf *out,
 lh_status lh_report_encode_progress(uint64_t rows, uint64_t bytes, struct lh_buf *out,
                                     struct lh_error *err) LH_WARN_UNUSED;
 lh_status lh_report_encode_warning(const char *text, struct lh_buf *out, struct lh_error *err) LH_WARN_UNUSED;
+lh_status lh_report_encode_log(const char *text, struct lh_buf *out, struct lh_error *err) LH_WARN_UNUSED;
 lh_status lh_report_encode_finished(const struct lh_job *job, const struct lh_task_result *result,
                                     struct lh_buf *out, struct lh_error *err) LH_WARN_UNUSED;
 lh_status lh_report_encode_failed(const struct lh_error *failure, struct lh_buf *out,

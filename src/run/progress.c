@@ -177,6 +177,17 @@ void lh_progress_warning(struct lh_progress *progress, const struct lh_task_run 
   }
 }
 
+void lh_progress_log(struct lh_progress *progress, const struct lh_task_run *task, const char *line) {
+  if (progress->style == LH_PROGRESS_NONE) {
+    return;
+  }
+  erase(progress);
+  print_message("", task, line);
+  if (progress->style == LH_PROGRESS_BARS) {
+    draw(progress);
+  }
+}
+
 /* A table whose columns are others altogether would fill the screen. */
 static void print_more(const struct lh_task_run *task, size_t more) {
   char text[96];

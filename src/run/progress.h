@@ -19,6 +19,8 @@ void lh_progress_init(struct lh_progress *progress, enum lh_progress_style style
                       const struct lh_task_run *tasks, size_t task_count);
 /* A task changed its state (started, published, failed, skipped): one line that stays. */
 void lh_progress_state(struct lh_progress *progress, const struct lh_task_run *task);
+/* A line that the task's own program printed. */
+void lh_progress_log(struct lh_progress *progress, const struct lh_task_run *task, const char *line);
 void lh_progress_warning(struct lh_progress *progress, const struct lh_task_run *task, const char *message);
 /* How the schema of a published task changed: what breaks queries as warnings. */
 void lh_progress_changes(struct lh_progress *progress, const struct lh_task_run *task);

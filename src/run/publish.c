@@ -51,6 +51,9 @@ static lh_status take_report(struct lh_supervisor *supervisor, size_t index, con
       case LH_REPORT_WARNING:
         lh_progress_warning(&supervisor->progress, task, report.text);
         break;
+      case LH_REPORT_LOG:
+        lh_progress_log(&supervisor->progress, task, report.text);
+        break;
       case LH_REPORT_FINISHED:
         task->published = report.version;
         task->changes = report.changes;

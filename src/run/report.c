@@ -25,6 +25,10 @@ lh_status lh_report_encode_warning(const char *text, struct lh_buf *out, struct 
   return append_line(json_pack("{s:s, s:s}", "event", "warning", "text", text), out, err);
 }
 
+lh_status lh_report_encode_log(const char *text, struct lh_buf *out, struct lh_error *err) {
+  return append_line(json_pack("{s:s, s:s}", "event", "log", "text", text), out, err);
+}
+
 json_t *lh_error_to_json(const struct lh_error *failure) {
   return json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:I}", "kind", lh_status_name(failure->code), "code",
                    (int)failure->code, "message", failure->message, "hint", failure->hint, "sqlstate",
@@ -265,8 +269,8 @@ static lh_status decode_object(const json_t *object, struct lh_arena *arena, str
     out->bytes = (uint64_t)json_integer_value(json_object_get(object, "bytes"));
     return LH_OK;
   }
-  if (strcmp(event, "warning") == 0) {
-    out->kind = LH_REPORT_WARNING;
+  if (strcmp(event, "warning") == 0 || strcmp(event, "log") == 0) {
+    out->kind = event[0] == 'w' ? LH_REPORT_WARNING : LH_REPORT_LOG;
     return lh_json_get_string(object, "text", report_what, arena, &out->text, err);
   }
   if (strcmp(event, "finished") == 0) {

@@ -43,7 +43,7 @@ void lh_supervisor_fail(struct lh_supervisor *supervisor, struct lh_task_run *ta
 void lh_supervisor_release_snapshot(struct lh_supervisor *supervisor);
 
 static inline bool lh_task_reads_source(const struct lh_task_run *task) {
-  return task->node->task->kind != LH_TASK_SQL;
+  return lh_task_kind_reads_source(task->node->task->kind);
 }
 
 #endif

@@ -54,6 +54,12 @@ static void on_warning(void *context, const char *message) {
   send_line(worker, lh_report_encode_warning(message, &worker->line, &err));
 }
 
+static void on_log(void *context, const char *line) {
+  struct worker *const worker = context;
+  struct lh_error err;
+  send_line(worker, lh_report_encode_log(line, &worker->line, &err));
+}
+
 static lh_status read_job(struct worker *worker, struct lh_job *job, struct lh_error *err) {
   struct lh_buf bytes;
   lh_buf_init(&bytes, LH_REPORT_MAX_BYTES);
@@ -83,8 +89,11 @@ static lh_status run_job(struct worker *worker, const struct lh_job *job, struct
   }
   struct lh_task_spec pinned = *spec;
   pinned.sql = job->sql;
-  const struct lh_observer observer = {
-      .context = worker, .started = on_started, .progress = on_progress, .warning = on_warning};
+  const struct lh_observer observer = {.context = worker,
+                                       .started = on_started,
+                                       .progress = on_progress,
+                                       .warning = on_warning,
+                                       .log = on_log};
   struct lh_task_request request = {
       .project = project,
       .spec = &pinned,

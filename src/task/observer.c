@@ -20,3 +20,9 @@ void lh_observer_warning(const struct lh_observer *observer, const char *message
     observer->warning(observer->context, message);
   }
 }
+
+void lh_observer_log(const struct lh_observer *observer, const char *line) {
+  if (observer != NULL && observer->log != NULL) {
+    observer->log(observer->context, line);
+  }
+}

@@ -14,10 +14,13 @@ struct lh_observer {
   void (*progress)(void *context, uint64_t rows, uint64_t bytes_read);
   /* Something the user should know though it is no failure. */
   void (*warning)(void *context, const char *message);
+  /* A line that the task's own program printed. */
+  void (*log)(void *context, const char *line);
 };
 
 void lh_observer_started(const struct lh_observer *observer, int64_t estimated_rows);
 void lh_observer_progress(const struct lh_observer *observer, uint64_t rows, uint64_t bytes_read);
 void lh_observer_warning(const struct lh_observer *observer, const char *message);
+void lh_observer_log(const struct lh_observer *observer, const char *line);
 
 #endif

@@ -95,10 +95,6 @@ static lh_status note_order(const struct lh_task_spec *spec, struct lh_arena *ar
 static lh_status write_result(const struct lh_task_request *request, struct lh_engine_result *result,
                               struct lh_arena *arena, struct lh_task_result *out, struct lh_error *err) {
   LH_TRY(lh_schema_copy(lh_engine_result_schema(result), arena, &out->schema, err));
-  out->source = lh_arena_printf(arena, "sql %s", request->spec->sql_path);
-  if (out->source == NULL) {
-    return lh_error_memory(err);
-  }
   LH_TRY(note_order(request->spec, arena, out, err));
   LH_TRY(lh_task_check_schema(request, arena, out, err));
   struct lh_parquet_writer_options options;
@@ -128,6 +124,21 @@ static lh_status write_result(const struct lh_task_request *request, struct lh_e
   return status;
 }
 
+lh_status lh_task_write_select(const struct lh_task_request *request, struct lh_engine *engine,
+                               const char *sql, struct lh_arena *arena, struct lh_task_result *out,
+                               struct lh_error *err) {
+  struct lh_engine_result *result = NULL;
+  const struct lh_engine_sort sort = {request->spec->sort_by, request->spec->sort_by_count};
+  const lh_status prepared = lh_engine_query_sorted(engine, sql, &sort, &result, err);
+  if (prepared != LH_OK) {
+    return request->spec->kind == LH_TASK_SQL ? lh_error_prefix(err, "%s", request->spec->sql_path)
+                                              : prepared;
+  }
+  const lh_status status = write_result(request, result, arena, out, err);
+  lh_engine_result_free(result);
+  return status;
+}
+
 /* Of a view only the columns are asked for: the SELECT is bound and no row is read. */
 static lh_status describe_view(const struct lh_task_request *request, struct lh_engine *engine,
                                struct lh_arena *arena, struct lh_task_result *out, struct lh_error *err) {
@@ -145,30 +156,36 @@ static lh_status run_in_engine(const struct lh_task_request *request, struct lh_
   if (request->spec->is_view) {
     return describe_view(request, engine, arena, out, err);
   }
-  struct lh_engine_result *result = NULL;
-  const struct lh_engine_sort sort = {request->spec->sort_by, request->spec->sort_by_count};
-  const lh_status prepared = lh_engine_query_sorted(engine, request->spec->sql, &sort, &result, err);
-  if (prepared != LH_OK) {
-    return lh_error_prefix(err, "%s", request->spec->sql_path);
+  out->source = lh_arena_printf(arena, "sql %s", request->spec->sql_path);
+  if (out->source == NULL) {
+    return lh_error_memory(err);
   }
-  const lh_status status = write_result(request, result, arena, out, err);
-  lh_engine_result_free(result);
-  return status;
+  return lh_task_write_select(request, engine, request->spec->sql, arena, out, err);
 }
 
-lh_status lh_task_run_sql(const struct lh_task_request *request, struct lh_arena *arena,
-                          struct lh_task_result *out, struct lh_error *err) {
+lh_status lh_task_open_engine(const struct lh_task_request *request, struct lh_engine **out,
+                              struct lh_error *err) {
   const struct lh_engine_options options = {
       .memory_bytes = engine_memory(request->memory_bytes),
       .threads = request->threads,
       .temp_directory = request->temp_directory,
   };
-  struct lh_engine *engine = NULL;
-  LH_TRY(lh_engine_open(&options, &engine, err));
-  lh_interrupt_set(request->interrupt, interrupt_engine, engine);
-  lh_observer_started(request->observer, -1);
-  const lh_status status = run_in_engine(request, engine, arena, out, err);
+  LH_TRY(lh_engine_open(&options, out, err));
+  lh_interrupt_set(request->interrupt, interrupt_engine, *out);
+  return LH_OK;
+}
+
+void lh_task_close_engine(const struct lh_task_request *request, struct lh_engine *engine) {
   lh_interrupt_set(request->interrupt, NULL, NULL);
   lh_engine_free(engine);
+}
+
+lh_status lh_task_run_sql(const struct lh_task_request *request, struct lh_arena *arena,
+                          struct lh_task_result *out, struct lh_error *err) {
+  struct lh_engine *engine = NULL;
+  LH_TRY(lh_task_open_engine(request, &engine, err));
+  lh_observer_started(request->observer, -1);
+  const lh_status status = run_in_engine(request, engine, arena, out, err);
+  lh_task_close_engine(request, engine);
   return status;
 }

@@ -455,14 +455,25 @@ lh_status lh_task_verify(const struct lh_task_request *request, const struct lh_
   return status;
 }
 
+static lh_status run_kind(const struct lh_task_request *request, struct lh_arena *arena,
+                          struct lh_task_result *out, struct lh_error *err) {
+  switch (request->spec->kind) {
+    case LH_TASK_TABLE:
+    case LH_TASK_QUERY:
+      return run_extraction(request, arena, out, err);
+    case LH_TASK_SQL:
+      return request->spec->engine == LH_ENGINE_DUCKDB ? lh_task_run_sql(request, arena, out, err)
+                                                       : lh_task_run_sql_elsewhere(request, arena, out, err);
+    case LH_TASK_COMMAND:
+      return lh_task_run_command(request, arena, out, err);
+  }
+  return lh_error_set(err, LH_ERROR_INTERNAL, "task kind %d is unknown", (int)request->spec->kind);
+}
+
 lh_status lh_task_run(const struct lh_task_request *request, struct lh_arena *arena,
                       struct lh_task_result *out, struct lh_error *err) {
   *out = (struct lh_task_result){0};
-  const struct lh_task_spec *const spec = request->spec;
-  const lh_status status = spec->kind != LH_TASK_SQL ? run_extraction(request, arena, out, err)
-                           : spec->engine == LH_ENGINE_DUCKDB
-                               ? lh_task_run_sql(request, arena, out, err)
-                               : lh_task_run_sql_elsewhere(request, arena, out, err);
+  const lh_status status = run_kind(request, arena, out, err);
   /* What a signal cancelled fails in many ways; the cause is the signal. */
   LH_TRY(lh_interrupt_check(request->interrupt, err));
   return status;

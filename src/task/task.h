@@ -165,6 +165,17 @@ lh_part_create_function lh_task_create_part;
 lh_status lh_task_add_parts(const struct lh_task_request *request, struct lh_parts *parts,
                             struct lh_arena *arena, struct lh_task_result *out,
                             struct lh_error *err) LH_WARN_UNUSED;
+/* An engine within the task's memory, which a signal interrupts until it is closed; and the rows of a SELECT
+ * on it, as the version's files. `out->source` is set before. */
+lh_status lh_task_open_engine(const struct lh_task_request *request, struct lh_engine **out,
+                              struct lh_error *err) LH_WARN_UNUSED;
+void lh_task_close_engine(const struct lh_task_request *request, struct lh_engine *engine);
+lh_status lh_task_write_select(const struct lh_task_request *request, struct lh_engine *engine,
+                               const char *sql, struct lh_arena *arena, struct lh_task_result *out,
+                               struct lh_error *err) LH_WARN_UNUSED;
+/* The command kind. */
+lh_status lh_task_run_command(const struct lh_task_request *request, struct lh_arena *arena,
+                              struct lh_task_result *out, struct lh_error *err) LH_WARN_UNUSED;
 /* The SQL kind, on the embedded engine and on one elsewhere. */
 lh_status lh_task_run_sql(const struct lh_task_request *request, struct lh_arena *arena,
                           struct lh_task_result *out, struct lh_error *err) LH_WARN_UNUSED;

@@ -1,6 +1,8 @@
 """Every command and every project file of README.md, run as it stands there."""
+import pathlib
 import re
 import subprocess
+import sys
 
 import pytest
 from support import LAKEHAUL, ROOT, check_sanitizers, clean_environment, missing
@@ -104,6 +106,18 @@ def test_the_commands_of_partitions_work(shop, shell):
     assert "visits: 1 of 2 partitions written" in nested
     assert "events: 4 of 4 partitions written" in full
     assert (shell.directory / "lake" / "readings" / "read_hour=2026-01-31-14").is_dir()
+
+
+def test_the_program_of_the_readme_makes_its_table(shell):
+    (script,) = blocks("python")
+    (tasks,) = [block for block in blocks("yaml") if "command:" in block]
+    name = re.match(r"# (tasks/\S+)\n", script)[1]
+    (shell.directory / name).write_text(script)
+    head = "project: shop\nsource: ${DATABASE_URL}\nlake: ./lake\n"
+    (shell.directory / "lakehaul.yaml").write_text(head + tasks)
+    shell(f"PATH={pathlib.Path(sys.executable).parent}:$PATH lakehaul run")
+    rows = shell('lakehaul query --format csv "SELECT count(*), max(score), min(amount) FROM scores"')
+    assert rows.splitlines()[1] == "200,1,1.25"
 
 
 def test_other_project_files_of_the_readme_are_accepted(shell):

@@ -28,10 +28,11 @@
   "statement_timeout, file_size, memory, keep, compression, schema, tasks, on_unrepresentable, names, " \
   "compat, bloom, aws, s3, glue, crawler, athena, trino"
 #define TOP_HINT "this version has: " TOP_KEYS
-#define TASK_KEYS                                                                                           \
-  "table, query, sql, columns, compression, schema, where, on_unrepresentable, numeric, multidimensional, " \
-  "names, compat, bloom, sort_by, streams, split_by, file_size, partition_by, "                             \
-  "watermark, engine, inputs, partition_index, partition_projection, view"
+#define TASK_KEYS                                                                                  \
+  "table, query, sql, command, columns, compression, schema, where, on_unrepresentable, numeric, " \
+  "multidimensional, "                                                                             \
+  "names, compat, bloom, sort_by, streams, split_by, file_size, partition_by, "                    \
+  "watermark, engine, inputs, partition_index, partition_projection, view, timeout, memory"
 #define KEY_HINT "this version has: " TASK_KEYS
 #define NAME_64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
@@ -237,7 +238,8 @@ static const struct wrong_file wrong_tasks[] = {
     {HEAD "tasks:\n  a: { table: t, engine: trino }\n", "5:18: task a is of kind table and takes no engine",
      "it is for SQL tasks: others run here"},
     {HEAD "tasks:\n  a: { query: select 1, inputs: [b] }\n",
-     "5:25: task a is of kind query and takes no inputs", "it is for SQL tasks: others read PostgreSQL"},
+     "5:25: task a is of kind query and takes no inputs",
+     "it is for SQL and command tasks: others read PostgreSQL"},
     {HEAD "tasks:\n  a: { sql: good.sql, engine: presto }\n", "5:31: unknown engine \"presto\" in task a",
      "known here: duckdb, athena, trino"},
     {HEAD "tasks:\n  a: { sql: good.sql, inputs: [] }\n", "5:31: inputs of task a is empty", ""},
@@ -256,6 +258,24 @@ static const struct wrong_file wrong_tasks[] = {
      "write catalog: glue, or engine: duckdb for this task"},
     {HEAD "tasks:\n  a: { table: t, compression: lz5 }\n", "5:31: unknown compression \"lz5\" in task a",
      "known here: zstd, snappy, gzip, lz4_raw, none"},
+};
+
+static const struct wrong_file wrong_commands[] = {
+    {HEAD "tasks:\n  a: { command: python3 a.py }\n",
+     "5:17: command of task a must be a list of the program and its arguments",
+     "write command: [python3, tasks/score.py]"},
+    {HEAD "tasks:\n  a: { command: [] }\n",
+     "5:17: command of task a must be a list of the program and its arguments",
+     "write command: [python3, tasks/score.py]"},
+    {HEAD "tasks:\n  a: { command: [''] }\n", "5:18: command of task a is empty", ""},
+    {HEAD "tasks:\n  a: { command: [b], where: x }\n", "5:22: task a is of kind command and takes no where",
+     "write the condition into its SELECT"},
+    {HEAD "tasks:\n  a: { command: [b], engine: trino }\n",
+     "5:22: task a is of kind command and takes no engine", "it is for SQL tasks: others run here"},
+    {HEAD "tasks:\n  a: { table: b, timeout: 5s }\n", "5:18: task a is of kind table and takes no timeout",
+     "it is for command tasks"},
+    {HEAD "tasks:\n  a: { sql: good.sql, memory: 1GB }\n", "5:23: task a is of kind sql and takes no memory",
+     "it is for command tasks; the project's memory is divided among all others"},
 };
 
 static const struct wrong_file wrong_sql_files[] = {
@@ -300,8 +320,6 @@ static const struct wrong_file later_features[] = {
     {HEAD "notify: x\n" TASKS, "4:1: notify is not available in lakehaul " V, TOP_HINT},
     {HEAD "tasks:\n  a: { file: a.csv }\n", "5:8: file of task a is not available in lakehaul " V, KEY_HINT},
     {HEAD "tasks:\n  a: { c: a.c }\n", "5:8: c of task a is not available in lakehaul " V, KEY_HINT},
-    {HEAD "tasks:\n  a: { command: [a] }\n", "5:8: command of task a is not available in lakehaul " V,
-     KEY_HINT},
     {HEAD "tasks:\n  a: { load: b }\n", "5:8: load of task a is not available in lakehaul " V, KEY_HINT},
     {HEAD "tasks:\n  a: { table: b, checks: [] }\n", "5:18: checks of task a is not available in lakehaul " V,
      KEY_HINT},
@@ -380,6 +398,11 @@ static void wrong_services_are_placed_and_explained(void **state) {
 static void wrong_tasks_are_placed_and_explained(void **state) {
   (void)state;
   ASSERT_TOLD(wrong_tasks, LH_ERROR_PROJECT);
+}
+
+static void wrong_commands_are_placed_and_explained(void **state) {
+  (void)state;
+  ASSERT_TOLD(wrong_commands, LH_ERROR_PROJECT);
 }
 
 static void wrong_sql_files_are_placed_where_they_are_named(void **state) {
@@ -493,6 +516,7 @@ int main(void) {
       cmocka_unit_test(wrong_settings_are_placed_and_explained),
       cmocka_unit_test(wrong_services_are_placed_and_explained),
       cmocka_unit_test(wrong_tasks_are_placed_and_explained),
+      cmocka_unit_test(wrong_commands_are_placed_and_explained),
       cmocka_unit_test(wrong_sql_files_are_placed_where_they_are_named),
       cmocka_unit_test(wrong_variables_are_placed_where_they_are_used),
       cmocka_unit_test(a_source_without_its_variable_is_an_error_only_to_who_connects),
