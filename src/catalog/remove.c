@@ -55,9 +55,12 @@ lh_status lh_catalog_remove_version(struct lh_store *store, const char *table, c
                                     struct lh_error *err) {
   struct lh_arena arena;
   lh_arena_init(&arena, 0);
-  lh_status status = abort_uploads(store, table, version, &arena, err);
-  if (status == LH_OK) {
-    status = remove_below(store, table, version, 0, &arena, err);
+  struct lh_error upload_error;
+  const lh_status aborted = abort_uploads(store, table, version, &arena, &upload_error);
+  lh_status status = remove_below(store, table, version, 0, &arena, err);
+  if (status == LH_OK && aborted != LH_OK) {
+    *err = upload_error;
+    status = aborted;
   }
   lh_arena_clear(&arena);
   return status;

@@ -189,8 +189,7 @@ static lh_status take_objects(void *context, const struct lh_s3_object *objects,
   return batch_count > 0 ? delete_batch(removal->store, batch, batch_count, err) : LH_OK;
 }
 
-static lh_status remove_uploads(struct removal *removal, bool counted, struct lh_arena *arena,
-                                struct lh_error *err) {
+static lh_status remove_uploads(struct removal *removal, struct lh_arena *arena, struct lh_error *err) {
   struct lh_s3_upload *uploads = NULL;
   size_t count = 0;
   LH_TRY(lh_s3_list_uploads(removal->store, removal->path, arena, &uploads, &count, err));
@@ -201,18 +200,16 @@ static lh_status remove_uploads(struct removal *removal, bool counted, struct lh
     if (!removal->dry_run) {
       LH_TRY(lh_s3_upload_abort(removal->store, uploads[i].key, uploads[i].id, err));
     }
-    removal->files += counted ? 1 : 0;
+    removal->files++;
   }
   return LH_OK;
 }
 
-/* Uploads are no files where the files themselves are counted. */
 static lh_status remove_below(struct removal *removal, enum lh_store_removal what, struct lh_arena *arena,
                               struct lh_error *err) {
-  LH_TRY(remove_uploads(removal, what == LH_STORE_REMOVE_UNFINISHED, arena, err));
   return what == LH_STORE_REMOVE_ALL
              ? lh_s3_list_pages(removal->store, removal->path, false, take_objects, removal, err)
-             : LH_OK;
+             : remove_uploads(removal, arena, err);
 }
 
 lh_status lh_s3_remove(struct lh_store *base, const char *prefix, enum lh_store_removal what, bool dry_run,

@@ -93,8 +93,9 @@ struct lh_store_entry {
  * begin with '.' (unfinished objects among them) are left out. */
 lh_status lh_store_list(struct lh_store *store, const char *prefix, struct lh_arena *arena,
                         struct lh_store_entry **out, size_t *count, struct lh_error *err) LH_WARN_UNUSED;
-/* Deletes everything below `prefix` (a missing one is fine; "" is refused), unfinished objects included, and
- * adds what was removed to `*files` and `*bytes`. Symbolic links are removed, not followed. */
+/* Deletes everything below `prefix` (a missing one is fine; "" is refused), unfinished objects included but
+ * for uploads, and adds what was removed to `*files` and `*bytes`. Symbolic links are removed, not followed.
+ */
 lh_status lh_store_delete_prefix(struct lh_store *store, const char *prefix, uint64_t *files, uint64_t *bytes,
                                  struct lh_error *err) LH_WARN_UNUSED;
 /* Adds up what lh_store_delete_prefix would remove. */
