@@ -329,6 +329,19 @@ def test_role_with_a_credential_source(machine: Machine, source: str) -> None:
     assert own.access_key in sts.matching("AssumeRole")[-1].headers.get("authorization")
 
 
+def test_motos_sts(machine: Machine, tmp_path: Path, aws_server: Any) -> None:
+    """STS as somebody else has written it: its XML, and what it wants to be asked."""
+    machine.credentials(section("base", new_keys()))
+    machine.config(f"[profile lake]\nrole_arn = {ROLE}\nsource_profile = base\nduration_seconds = 900\n")
+    machine.env |= {"AWS_ENDPOINT_URL_STS": aws_server.endpoint}
+    (line,) = machine.ask("--profile", "lake")
+    assert (line["access_key_id"][:4], line["source"]) == ("ASIA", f"profile lake (role {ROLE})")
+    (tmp_path / "token").write_text("a.service.account")
+    machine.env |= {"AWS_WEB_IDENTITY_TOKEN_FILE": str(tmp_path / "token"), "AWS_ROLE_ARN": ROLE}
+    (line,) = machine.ask()
+    assert (line["access_key_id"][:4], line["source"]) == ("ASIA", f"web identity, role {ROLE}")
+
+
 # Region and endpoint.
 
 
