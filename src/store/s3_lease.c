@@ -3,7 +3,6 @@
  * object below "running/" beside the lock's key, which its holder renews. A holder puts its own first and
  * looks for others then, so that of two that exclude each other never both go on. */
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,7 +14,6 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "store/s3.h"
 
 #define RENEW_SECONDS 30
