@@ -20,6 +20,8 @@ enum {
   OPT_INTERVAL,
   OPT_TIMEOUT,
   OPT_JSON,
+  OPT_PROFILE,
+  OPT_REGION,
   OPT_COUNT
 };
 
@@ -72,6 +74,16 @@ static const struct lh_option options[OPT_COUNT] = {
                      .max = SECONDS_MAX,
                      .fallback = "the project's, or none"},
     [OPT_JSON] = LH_CLI_OPTION_JSON,
+    [OPT_PROFILE] = {.name = "aws-profile",
+                     .kind = LH_OPTION_STRING,
+                     .value_name = "NAME",
+                     .help = "the profile of ~/.aws whose credentials and region are used",
+                     .fallback = "the project's, else the environment's"},
+    [OPT_REGION] = {.name = "aws-region",
+                    .kind = LH_OPTION_STRING,
+                    .value_name = "NAME",
+                    .help = "the crawler's region",
+                    .fallback = "the project's, else the environment's"},
 };
 
 static const struct lh_command_spec spec = {
@@ -159,6 +171,8 @@ static lh_status read_options(const struct lh_options *values, struct crawl_sett
   take_text(values, OPT_ROLE, &out->crawler.role);
   take_text(values, OPT_DATABASE, &out->glue.database);
   take_text(values, OPT_PREFIX, &out->crawler.table_prefix);
+  take_text(values, OPT_PROFILE, &out->aws.profile);
+  take_text(values, OPT_REGION, &out->aws.region);
   out->crawler.wait = waits || (out->crawler.wait && !lh_options_given(values, OPT_NO_WAIT));
   if (lh_options_given(values, OPT_RETRIES)) {
     out->crawler.retries = (int)lh_options_int(values, OPT_RETRIES);

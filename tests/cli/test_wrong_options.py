@@ -73,6 +73,8 @@ WRONG_VALUES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "interval": ("0", "86401", "5s"),
         "timeout": ("0", "86401", "1min"),
         "json": FLAG,
+        "aws-profile": (),
+        "aws-region": (),
     },
     "gc": {"project": (), "lake": (), "keep": ("0", "1000001", "all"), "drop": (), "drop-removed": FLAG, "force": FLAG, "dry-run": FLAG, "json": FLAG, **S3},
 }

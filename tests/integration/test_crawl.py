@@ -147,6 +147,15 @@ def test_without_a_project_file(glue: CrawlerServer, crawler: Crawler) -> None:
     crawl("--lake", "s3://lake/shop", "--role", ROLE, "--database", "d")
     assert glue.inputs("CreateCrawler")[0]["DatabaseName"] == "d"
     assert "succeeded" in crawl().stdout  # whatever it crawls
+    aws = Path(crawler.env["HOME"]) / ".aws"
+    aws.mkdir()
+    keys = Keys()
+    (aws / "credentials").write_text(
+        f"[prod]\naws_access_key_id = {keys.access_key}\naws_secret_access_key = {keys.secret_key}\n"
+    )
+    assert "succeeded" in crawl("--aws-profile", "prod", "--aws-region", "eu-north-1").stdout
+    assert f"{keys.access_key}/" in (signed := glue.matching("StartCrawler")[-1].headers.get("authorization"))
+    assert "/eu-north-1/glue/" in signed
 
 
 # Running already.
