@@ -16,7 +16,7 @@ from services import faults
 from services.environment import Keys
 from services.fault_proxy import FaultProxy
 from services.s3_server import Bucket, S3Server
-from support import Database, free_port, run_lakehaul
+from support import Database, free_port, run_lakehaul, start_lakehaul
 
 ROWS = 150_000
 KEY = "dir/noise.parquet"
@@ -253,4 +253,17 @@ def test_a_signal_ends_an_upload_that_hangs(noise, project, s3_bucket: Bucket, s
         run.signal(signal.SIGTERM)
         run.finish(expect=130)
     assert time.monotonic() - begun < 15
+    assert s3_bucket.keys() == [] and s3_bucket.uploads() == []
+
+
+def test_an_export_that_is_stopped_leaves_nothing(noise, s3_bucket: Bucket, s3_proxy: FaultProxy, proxy_env) -> None:
+    s3_proxy.add(faults.stall(40), "UploadPart", times=None)
+    process = start_lakehaul(
+        "export", noise.uri, "-t", "noise", "-o", f"{s3_bucket.url}/{KEY}", "--compression", "none", "--memory", "96MB",
+        env=proxy_env,
+    )
+    wait_until(lambda: any(r.operation == "UploadPart" for r in s3_proxy.requests), "a part is on its way")
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (130, "lakehaul: interrupted\n")
     assert s3_bucket.keys() == [] and s3_bucket.uploads() == []
