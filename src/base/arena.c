@@ -8,6 +8,7 @@
 
 #define ARENA_ALIGN 16
 #define ARENA_DEFAULT_BLOCK_BYTES ((size_t)16 << 10)
+#define GROW_FIRST_ITEMS 16
 
 struct lh_arena_block {
   struct lh_arena_block *next;
@@ -124,4 +125,20 @@ char *lh_arena_printf(struct lh_arena *arena, const char *format, ...) {
   vsnprintf(out, (size_t)length + 1, format, args);
   va_end(args);
   return out;
+}
+
+void *lh_arena_grow(struct lh_arena *arena, void *items, size_t count, size_t *capacity, size_t item_bytes) {
+  if (count < *capacity) {
+    return items;
+  }
+  const size_t wanted = *capacity > 0 ? *capacity * 2 : GROW_FIRST_ITEMS;
+  void *const grown = lh_arena_calloc(arena, wanted, item_bytes);
+  if (grown == NULL) {
+    return NULL;
+  }
+  if (count > 0) {
+    memcpy(grown, items, count * item_bytes);
+  }
+  *capacity = wanted;
+  return grown;
 }

@@ -35,6 +35,11 @@ char *lh_arena_strdup(struct lh_arena *arena, const char *text);
 char *lh_arena_strndup(struct lh_arena *arena, const char *text, size_t length);
 char *lh_arena_printf(struct lh_arena *arena, const char *format, ...) LH_PRINTF(2, 3);
 
+/* Room for one more item at the end of an array of the arena: `items` itself, or a copy that is twice as
+ * long, with
+ * `*capacity` set. Zeroed behind `count`. NULL without memory. */
+void *lh_arena_grow(struct lh_arena *arena, void *items, size_t count, size_t *capacity, size_t item_bytes);
+
 #define LH_ARENA_NEW(arena, type) ((type *)lh_arena_calloc((arena), 1, sizeof(type)))
 #define LH_ARENA_ARRAY(arena, type, count) ((type *)lh_arena_calloc((arena), (count), sizeof(type)))
 

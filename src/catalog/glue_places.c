@@ -11,18 +11,12 @@ struct places {
 };
 
 static lh_status append_place(struct places *places, const char *place, size_t size, struct lh_error *err) {
-  if (places->count == places->capacity) {
-    const size_t capacity = places->capacity > 0 ? places->capacity * 2 : 16;
-    const char **const list = LH_ARENA_ARRAY(places->arena, const char *, capacity);
-    if (list == NULL) {
-      return lh_error_memory(err);
-    }
-    if (places->count > 0) {
-      memcpy(list, places->list, places->count * sizeof(*list));
-    }
-    places->list = list;
-    places->capacity = capacity;
+  const char **const list =
+      lh_arena_grow(places->arena, places->list, places->count, &places->capacity, sizeof(*list));
+  if (list == NULL) {
+    return lh_error_memory(err);
   }
+  places->list = list;
   places->list[places->count] = lh_arena_strndup(places->arena, place, size);
   return places->list[places->count++] != NULL ? LH_OK : lh_error_memory(err);
 }

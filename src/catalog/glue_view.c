@@ -187,18 +187,12 @@ static lh_status add_view(struct view_list *list, const json_t *table, struct lh
       lh_glue_standing_of(table) == LH_GLUE_OWN) {
     return LH_OK;
   }
-  if (list->count == list->capacity) {
-    const size_t capacity = list->capacity > 0 ? list->capacity * 2 : 16;
-    struct lh_glue_view_sql *const items = LH_ARENA_ARRAY(arena, struct lh_glue_view_sql, capacity);
-    if (items == NULL) {
-      return lh_error_memory(err);
-    }
-    if (list->count > 0) {
-      memcpy(items, list->items, list->count * sizeof(*items));
-    }
-    list->items = items;
-    list->capacity = capacity;
+  struct lh_glue_view_sql *const items =
+      lh_arena_grow(arena, list->items, list->count, &list->capacity, sizeof(*items));
+  if (items == NULL) {
+    return lh_error_memory(err);
   }
+  list->items = items;
   struct lh_glue_view_sql *const view = &list->items[list->count++];
   view->name = lh_arena_strdup(arena, lh_glue_text(table, "Name"));
   if (view->name == NULL) {

@@ -24,18 +24,12 @@ static bool is_dropped(const struct lh_drop_plan *plan, const char *name) {
 
 static lh_status add(struct list *list, const char *table, const char *kind, const char *name,
                      struct lh_error *err) {
-  if (list->count == list->capacity) {
-    const size_t capacity = list->capacity > 0 ? list->capacity * 2 : 16;
-    struct lh_dependent *const items = LH_ARENA_ARRAY(list->arena, struct lh_dependent, capacity);
-    if (items == NULL) {
-      return lh_error_memory(err);
-    }
-    if (list->count > 0) {
-      memcpy(items, list->items, list->count * sizeof(*items));
-    }
-    list->items = items;
-    list->capacity = capacity;
+  struct lh_dependent *const items =
+      lh_arena_grow(list->arena, list->items, list->count, &list->capacity, sizeof(*items));
+  if (items == NULL) {
+    return lh_error_memory(err);
   }
+  list->items = items;
   list->items[list->count++] = (struct lh_dependent){table, kind, name};
   return LH_OK;
 }

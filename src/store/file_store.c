@@ -12,7 +12,6 @@
 #include "base/fs.h"
 #include "store/file.h"
 
-#define LIST_FIRST_CAPACITY 32
 /* How often directories are made anew when another process removes them as empty. */
 #define MAKE_MAX_ATTEMPTS 100
 
@@ -322,18 +321,12 @@ static lh_status add_entry(struct list_request *request, int directory, const ch
   if (fstatat(directory, name, &info, 0) != 0) {
     return LH_OK; /* gone meanwhile, or a link to nothing */
   }
-  if (request->count == request->capacity) {
-    const size_t capacity = request->capacity > 0 ? request->capacity * 2 : LIST_FIRST_CAPACITY;
-    struct lh_store_entry *const entries = LH_ARENA_ARRAY(request->arena, struct lh_store_entry, capacity);
-    if (entries == NULL) {
-      return lh_error_memory(err);
-    }
-    if (request->count > 0) {
-      memcpy(entries, request->entries, request->count * sizeof(*entries));
-    }
-    request->entries = entries;
-    request->capacity = capacity;
+  struct lh_store_entry *const entries =
+      lh_arena_grow(request->arena, request->entries, request->count, &request->capacity, sizeof(*entries));
+  if (entries == NULL) {
+    return lh_error_memory(err);
   }
+  request->entries = entries;
   const char *const copy = lh_arena_strdup(request->arena, name);
   if (copy == NULL) {
     return lh_error_memory(err);

@@ -62,6 +62,10 @@ lh_status lh_s3_send(const struct lh_s3_store *store, const struct lh_s3_request
                      struct lh_buf *body, struct lh_arena *arena, struct lh_http_response *out,
                      struct lh_error *err) LH_WARN_UNUSED;
 
+/* The same of a request whose answer tells nothing. */
+lh_status lh_s3_tell(const struct lh_s3_store *store, const struct lh_s3_request *request,
+                     struct lh_error *err) LH_WARN_UNUSED;
+
 /* Most bytes of an answer that is no object. */
 #define LH_S3_ANSWER_MAX_BYTES ((size_t)16 << 20)
 

@@ -114,15 +114,7 @@ static lh_status remove_lease(const struct lh_s3_store *store, const char *key, 
                                         .accepted = lh_s3_not_found,
                                         .accepted_count = 1,
                                         .is_cleanup = true};
-  struct lh_arena arena;
-  struct lh_buf body;
-  struct lh_http_response response;
-  lh_arena_init(&arena, 0);
-  lh_buf_init(&body, LH_S3_ANSWER_MAX_BYTES);
-  const lh_status status = lh_s3_send(store, &request, &body, &arena, &response, err);
-  lh_buf_clear(&body);
-  lh_arena_clear(&arena);
-  return status;
+  return lh_s3_tell(store, &request, err);
 }
 
 /* A renewal that fails is tried again at the next turn; there are ten before others take it for dead. */

@@ -4,8 +4,6 @@
 
 #include "store/s3.h"
 
-#define FIRST_CAPACITY 64
-
 static int hex_value(char c) {
   if (c >= '0' && c <= '9') {
     return c - '0';
@@ -27,25 +25,6 @@ static void decode_key(char *key) {
     }
   }
   *to = '\0';
-}
-
-/* Grows an arena's array of `size`-byte elements so that one more fits. */
-static lh_status grow(struct lh_arena *arena, void **items, size_t count, size_t *capacity, size_t size,
-                      struct lh_error *err) {
-  if (count < *capacity) {
-    return LH_OK;
-  }
-  const size_t larger = *capacity > 0 ? *capacity * 2 : FIRST_CAPACITY;
-  void *const grown = lh_arena_calloc(arena, larger, size);
-  if (grown == NULL) {
-    return lh_error_memory(err);
-  }
-  if (count > 0) {
-    memcpy(grown, *items, count * size);
-  }
-  *items = grown;
-  *capacity = larger;
-  return LH_OK;
 }
 
 /* What is no listing, or stops without saying where the next page begins, would look as if nothing (more)
@@ -111,8 +90,11 @@ static lh_status page_end(void *context, const char *name, struct lh_error *err)
     return LH_OK;
   }
   if (page->current.key != NULL) {
-    void *objects = page->objects;
-    LH_TRY(grow(&page->arena, &objects, page->count, &page->capacity, sizeof(*page->objects), err));
+    void *const objects =
+        lh_arena_grow(&page->arena, page->objects, page->count, &page->capacity, sizeof(*page->objects));
+    if (objects == NULL) {
+      return lh_error_memory(err);
+    }
     page->objects = objects;
     page->current.is_prefix = is_prefix;
     page->objects[page->count++] = page->current;
@@ -198,8 +180,11 @@ static lh_status take_entries(void *context, const struct lh_s3_object *objects,
     if (strlen(objects[i].key) <= entries->prefix_length || name[0] == '.' || length == 0) {
       continue;
     }
-    void *list = entries->list;
-    LH_TRY(grow(entries->arena, &list, entries->count, &entries->capacity, sizeof(*entries->list), err));
+    void *const list = lh_arena_grow(entries->arena, entries->list, entries->count, &entries->capacity,
+                                     sizeof(*entries->list));
+    if (list == NULL) {
+      return lh_error_memory(err);
+    }
     entries->list = list;
     const char *const copy = lh_arena_strndup(entries->arena, name, length);
     if (copy == NULL) {
@@ -272,8 +257,11 @@ static lh_status upload_end(void *context, const char *name, struct lh_error *er
     return LH_OK;
   }
   if (uploads->current.key != NULL && uploads->current.id != NULL) {
-    void *list = uploads->list;
-    LH_TRY(grow(uploads->arena, &list, uploads->count, &uploads->capacity, sizeof(*uploads->list), err));
+    void *const list = lh_arena_grow(uploads->arena, uploads->list, uploads->count, &uploads->capacity,
+                                     sizeof(*uploads->list));
+    if (list == NULL) {
+      return lh_error_memory(err);
+    }
     uploads->list = list;
     if (uploads->current.initiated == NULL) {
       uploads->current.initiated = "";

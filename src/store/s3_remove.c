@@ -70,15 +70,7 @@ static lh_status delete_one(const struct lh_s3_store *store, const char *key, st
                                         .action = "remove",
                                         .accepted = lh_s3_not_found,
                                         .accepted_count = 1};
-  struct lh_arena arena;
-  struct lh_buf body;
-  struct lh_http_response response;
-  lh_arena_init(&arena, 0);
-  lh_buf_init(&body, LH_S3_ANSWER_MAX_BYTES);
-  const lh_status status = lh_s3_send(store, &request, &body, &arena, &response, err);
-  lh_buf_clear(&body);
-  lh_arena_clear(&arena);
-  return status;
+  return lh_s3_tell(store, &request, err);
 }
 
 static lh_status make_document(const struct lh_s3_object *objects, size_t count, struct lh_buf *out,

@@ -190,3 +190,16 @@ lh_status lh_s3_put(const struct lh_s3_store *store, const char *full_key, const
   lh_arena_clear(&arena);
   return status;
 }
+
+lh_status lh_s3_tell(const struct lh_s3_store *store, const struct lh_s3_request *request,
+                     struct lh_error *err) {
+  struct lh_arena arena;
+  struct lh_buf body;
+  struct lh_http_response response;
+  lh_arena_init(&arena, 0);
+  lh_buf_init(&body, LH_S3_ANSWER_MAX_BYTES);
+  const lh_status status = lh_s3_send(store, request, &body, &arena, &response, err);
+  lh_buf_clear(&body);
+  lh_arena_clear(&arena);
+  return status;
+}

@@ -286,15 +286,7 @@ lh_status lh_s3_upload_abort(const struct lh_s3_store *store, const char *full_k
       .accepted_count = 1,
       .is_cleanup = true,
   };
-  struct lh_arena arena;
-  struct lh_buf body;
-  struct lh_http_response response;
-  lh_arena_init(&arena, 0);
-  lh_buf_init(&body, LH_S3_ANSWER_MAX_BYTES);
-  const lh_status status = lh_s3_send(store, &request, &body, &arena, &response, err);
-  lh_buf_clear(&body);
-  lh_arena_clear(&arena);
-  return status;
+  return lh_s3_tell(store, &request, err);
 }
 
 lh_status lh_s3_abort(struct lh_store *base, const struct lh_store_upload *upload, struct lh_error *err) {

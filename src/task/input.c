@@ -104,18 +104,12 @@ void lh_task_inputs_init(struct lh_task_input_list *list, struct lh_arena *arena
 
 static lh_status append_input(struct lh_task_input_list *list, const struct lh_lake_version *version,
                               struct lh_arena *arena, struct lh_error *err) {
-  if (list->count == list->capacity) {
-    const size_t capacity = list->capacity > 0 ? list->capacity * 2 : 8;
-    struct lh_task_input *const items = LH_ARENA_ARRAY(arena, struct lh_task_input, capacity);
-    if (items == NULL) {
-      return lh_error_memory(err);
-    }
-    if (list->count > 0) {
-      memcpy(items, list->items, list->count * sizeof(*items));
-    }
-    list->items = items;
-    list->capacity = capacity;
+  struct lh_task_input *const items =
+      lh_arena_grow(arena, list->items, list->count, &list->capacity, sizeof(*items));
+  if (items == NULL) {
+    return lh_error_memory(err);
   }
+  list->items = items;
   LH_TRY(lh_task_make_input(version, true, arena, &list->items[list->count], err));
   list->count++;
   return LH_OK;
