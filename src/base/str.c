@@ -223,3 +223,32 @@ void lh_str_make_line(char *text) {
     left -= length;
   }
 }
+
+/* The end of what begins at `at`: a comment, a text or name in quotes, or one character. */
+static const char *skip_token(const char *at) {
+  if (at[0] == '-' && at[1] == '-') {
+    return at + strcspn(at, "\n");
+  }
+  if (at[0] == '/' && at[1] == '*') {
+    const char *const end = strstr(at + 2, "*/");
+    return end != NULL ? end + 2 : at + strlen(at);
+  }
+  if (at[0] == '\'' || at[0] == '"') {
+    const char *const end = strchr(at + 1, at[0]);
+    return end != NULL ? end + 1 : at + strlen(at);
+  }
+  return at + 1;
+}
+
+size_t lh_sql_trimmed_length(const char *sql) {
+  size_t length = 0;
+  for (const char *at = sql; *at != '\0';) {
+    const char *const end = skip_token(at);
+    const bool is_comment = end - at > 1 && (at[0] == '-' || at[0] == '/');
+    if (!is_comment && strchr(" \t\r\n;", at[0]) == NULL) {
+      length = (size_t)(end - sql);
+    }
+    at = end;
+  }
+  return length;
+}

@@ -32,6 +32,8 @@ char *lh_str_format_seconds(double seconds, char out[32]);
 size_t lh_utf8_truncate(const char *text, size_t length, size_t max);
 /* Whether the bytes are well-formed UTF-8 (RFC 3629). */
 bool lh_utf8_valid(const uint8_t *bytes, size_t size);
+/* Length of an SQL statement without the blanks, comments and semicolons at its end. */
+size_t lh_sql_trimmed_length(const char *sql);
 /* Makes `text` one line that JSON takes and no terminal obeys: control characters become spaces, bytes that
  * belong to no UTF-8 character question marks. */
 void lh_str_make_line(char *text);

@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 
 #include "base/buf.h"
+#include "base/str.h"
 #include "catalog/glue_impl.h"
 
 #define VIEW_MAX_BYTES ((size_t)409600) /* Glue's limit of ViewOriginalText */
@@ -114,8 +115,9 @@ static lh_status make_definition(const struct lh_glue_view *view, const struct l
     return status;
   }
   /* Without an owner whom Trino could run it as, whoever queries it does. */
-  *out = json_pack("{s:s, s:s, s:s, s:o, s:b}", "originalSql", version->view_sql, "catalog", view->catalog,
-                   "schema", view->schema, "columns", list, "runAsInvoker", 1);
+  const size_t length = lh_sql_trimmed_length(version->view_sql);
+  *out = json_pack("{s:s%, s:s, s:s, s:o, s:b}", "originalSql", version->view_sql, length, "catalog",
+                   view->catalog, "schema", view->schema, "columns", list, "runAsInvoker", 1);
   return *out != NULL ? LH_OK : lh_error_memory(err);
 }
 

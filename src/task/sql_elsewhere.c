@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/str.h"
 #include "codec/codec.h"
 #include "engine/remote.h"
 #include "parquet/footer.h"
@@ -258,11 +259,7 @@ static lh_status describe_view(struct elsewhere *elsewhere, struct lh_arena *are
                                struct lh_task_result *out, struct lh_error *err) {
   const struct lh_task_request *const request = elsewhere->request;
   struct lh_remote_statement *statement = NULL;
-  size_t length = strlen(request->spec->sql);
-  while (length > 0 &&
-         (isspace((unsigned char)request->spec->sql[length - 1]) || request->spec->sql[length - 1] == ';')) {
-    length--;
-  }
+  const size_t length = lh_sql_trimmed_length(request->spec->sql);
   const struct lh_remote_sql sql = {
       .before = "SELECT * FROM (",
       .text = lh_arena_printf(arena, "%.*s\n) AS described LIMIT 0", (int)length, request->spec->sql),

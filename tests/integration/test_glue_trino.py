@@ -118,6 +118,8 @@ def test_trino_reads_projected_partitions(
             rows = trino_server.rows("SELECT id, country, hour FROM shop.events ORDER BY id", catalog)
         assert rows == database.rows("SELECT id, country, to_char(at, 'YYYY-MM-DD-HH24') FROM events ORDER BY id")
         database.execute("insert into events values (99, 'it', '2026-03-01')")
+    with trino_server.glue_catalog(s3_server, aws_server) as catalog:  # which does not know of projection
+        assert trino_server.rows("SELECT count(*) FROM shop.events", catalog) == [(0,)]
 
 
 def test_the_shop_example_by_trino_and_duckdb(
@@ -163,3 +165,19 @@ def test_the_shop_example_by_trino_and_duckdb(
         assert trino_server.rows(sums, catalog, "shop") == duckdb_rows(project, sums)
         rich = "SELECT country, orders, cast(top AS varchar) AS top FROM rich ORDER BY 1"
         assert trino_server.rows(rich, catalog, "shop") == duckdb_rows(project, rich)
+
+
+def test_a_view_in_trinos_own_sql(
+    project: Project, database: Database, s3_bucket: Bucket, s3_server: S3Server, aws_server: AwsServer, trino_server: TrinoServer
+) -> None:
+    database.execute("create table orders (id int, tags text[]); insert into orders values (1, '{a,b}'), (2, '{c}')")
+    sql = "SELECT o.id, t.tag FROM orders AS o CROSS JOIN UNNEST(tags) WITH ORDINALITY AS t (tag, n);\n"
+    (project.directory / "tags.sql").write_text(sql)
+    tasks = {
+        "orders": {"table": "orders"},
+        "order_tags": {"sql": "tags.sql", "view": True, "engine": "trino", "inputs": ["orders"]},
+    }
+    with trino_server.glue_catalog(s3_server, aws_server) as catalog:
+        haul_tasks(project, database, s3_bucket, tasks, trino={"url": trino_server.url, "catalog": catalog})
+        rows = trino_server.rows("SELECT id, tag FROM order_tags ORDER BY 1, 2", catalog, "shop")
+    assert rows == [(1, "a"), (1, "b"), (2, "c")]

@@ -154,7 +154,7 @@ def test_a_view_in_glue_is_what_athena_writes(
     )
     project.env.update({**s3_env, **glue_server.env()})
     sql = "select id, amount, tags, \"at\", size, map(['k'], [id]) as m, \"at\"::date as d, 1.5::float as f from orders"
-    (project.directory / "v.sql").write_text(sql)
+    (project.directory / "v.sql").write_text(f"{sql} ; -- the end\n/* ; */\n")
     haul(project)
     table = glue_server.tables["v"]
     assert table["TableType"] == "VIRTUAL_VIEW" and table["ViewExpandedText"] == "/* Presto View */"

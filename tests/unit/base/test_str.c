@@ -158,6 +158,26 @@ static void well_formed_utf8_is_told_from_the_rest(void **state) {
   assert_true(lh_utf8_valid((const uint8_t *)"a\0b", 3));
 }
 
+static void a_statement_ends_before_what_follows_it(void **state) {
+  static const char *const statements[][2] = {
+      {"select 1", ""},
+      {"select 1", ";"},
+      {"select 1", " ; -- the end\n/* ; */ ;\n"},
+      {"select ';--' || \"a;\"", ";"},
+      {"select 'it''s;'", " -- it's"},
+      {"select 1 /* a */ + 2", "/* open"},
+      {"select 1 -- one\n- 2", "\n"},
+      {"select 1 / 2 - -1", ";;"},
+      {"", " ;"},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {
+    char text[64];
+    snprintf(text, sizeof(text), "%s%s", statements[i][0], statements[i][1]);
+    assert_int_equal(lh_sql_trimmed_length(text), strlen(statements[i][0]));
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_nearest_name_is_the_one_that_was_meant),
@@ -168,6 +188,7 @@ int main(void) {
       cmocka_unit_test(counts_are_grouped_by_thousands),
       cmocka_unit_test(durations_are_shown_as_people_say_them),
       cmocka_unit_test(text_is_cut_between_characters),
+      cmocka_unit_test(a_statement_ends_before_what_follows_it),
       cmocka_unit_test(well_formed_utf8_is_told_from_the_rest),
   };
   return cmocka_run_group_tests_name("str", tests, NULL, NULL);
