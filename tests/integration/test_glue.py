@@ -403,3 +403,18 @@ def test_two_runs_at_once_leave_glue_at_the_pointer(strict_lake: Lake, glue: Glu
     haul(project)
     assert glue.location("orders") == strict_lake.place("orders")
     assert len(strict_lake.pointer("orders")["previous"]) == 2
+
+
+def test_changes_whose_answer_was_lost(strict_lake: Lake, glue: GlueServer) -> None:
+    """Done, but told otherwise: asked again, Glue says that the table is there, or that somebody changed it."""
+    make_orders(strict_lake.database)
+    for action in ("CreateTable", "UpdateTable"):
+        glue.fail_after(action, "InternalServiceException", status=500)
+        strict_lake.haul(ORDERS)
+        assert glue.location("orders") == strict_lake.place("orders")
+    make_events(strict_lake.database, 4)
+    for action in ("BatchCreatePartition", "BatchUpdatePartition", "BatchDeletePartition"):
+        strict_lake.database.execute("delete from events where id = (select min(id) from events)")
+        glue.fail_after(action, "InternalServiceException", status=500)
+        strict_lake.haul(EVENTS)
+        assert glue.locations("events") == expected_locations(strict_lake, "events")
