@@ -81,7 +81,9 @@ def unit_tests(preset: str) -> Counter:
 
 def other_tests(preset: str, marker: str | None) -> Counter:
     results = ROOT / "build" / preset / "results" / "pytest.xml"
+    # Tests of one file share a database and stay together.
     command = [sys.executable, "-m", "pytest", "tests", "-q", "--durations=5", f"--junitxml={results}"]
+    command += ["--numprocesses", JOBS, "--dist", "loadfile"]
     if marker:
         command += ["-m", marker]
     environment = {"LAKEHAUL_BUILD_DIR": str(ROOT / "build" / preset)}
