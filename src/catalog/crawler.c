@@ -223,9 +223,10 @@ static lh_status pause_between(struct lh_crawler *crawler, const struct attempt 
 static lh_status is_ours(struct lh_crawler *crawler, const struct attempt *attempt, bool *out,
                          struct lh_error *err) {
   struct state now;
-  const int64_t asked_ms = (int64_t)((lh_clock_ns() - attempt->first_ns) / 1000000);
   *out = false;
   LH_TRY(look(crawler, false, &now, err));
+  /* Taken after Glue has counted, so that ours cannot seem to be older than the request that began it. */
+  const int64_t asked_ms = (int64_t)((lh_clock_ns() - attempt->first_ns) / 1000000);
   *out = !now.is_ready && now.elapsed_ms > 0 && now.elapsed_ms <= asked_ms;
   return LH_OK;
 }

@@ -1,8 +1,10 @@
 """The HTTP client against a server that answers as a test wants, down to the bytes of the connection."""
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -311,9 +313,21 @@ class TestTls:
                     assert got["class"] == "fatal"
 
     def test_a_server_that_speaks_no_tls_is_an_error(self, env: dict[str, str | None]) -> None:
-        with serving(greet) as server:
-            got = probe("http", [{"url": f"https://127.0.0.1:{server.port}/"}], env=env)[0]
-            assert got["error"] == "lake" and "TLS" in got["message"]
+        def answer_at_once(listener: socket.socket) -> None:
+            connection, _ = listener.accept()
+            with connection, contextlib.suppress(ConnectionError):
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(4096):
+                    pass
+
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            thread = threading.Thread(target=answer_at_once, args=(listener,))
+            thread.start()
+            port = listener.getsockname()[1]
+            got = probe("http", [{"url": f"https://127.0.0.1:{port}/"}], env=env)[0]
+            thread.join()
+        assert got["error"] == "lake" and "TLS" in got["message"]
 
 
 class TestProxy:
