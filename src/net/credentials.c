@@ -307,6 +307,7 @@ static void renew(struct lh_aws_provider *provider) {
   provider->is_renewing = true;
   pthread_mutex_unlock(&provider->lock);
   const lh_status status = resolve(provider, &set, &err);
+  lh_secret_burn_stack();
   pthread_mutex_lock(&provider->lock);
   if (status == LH_OK && set != NULL && take_over(provider, set, &err) != LH_OK) {
     lh_credential_set_free(set);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "net/curl_memory.h"
 #include "net/http_impl.h"
 
 #define CONNECT_TIMEOUT_MS 5000
@@ -26,7 +27,7 @@
 static CURLcode global_code;
 
 static void init_curl(void) {
-  global_code = curl_global_init(CURL_GLOBAL_DEFAULT);
+  global_code = lh_curl_init();
 }
 
 const char *lh_http_authorities(const char **variable) {

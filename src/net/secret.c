@@ -10,6 +10,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* Deeper than what libcurl and TLS use. */
+#define BURNT_STACK_BYTES ((size_t)128 << 10)
+
 /* In front of every block, in its own pages. */
 struct secret_header {
   _Alignas(16) size_t mapped_bytes;
@@ -83,4 +86,20 @@ void lh_secret_hide(const char *text) {
   const uintptr_t first = (uintptr_t)text / page * page;
   const uintptr_t end = ((uintptr_t)text + strlen(text) + page) / page * page;
   madvise((void *)first, end - first, MADV_DONTDUMP); /* NOLINT(performance-no-int-to-ptr) */
+}
+
+/* The C library copies by vector registers, whose last contents any later call may spill: the same copies of
+ * zeros overwrite them. */
+static void clear_registers(uint8_t *zeros, size_t size) {
+  void *(*volatile const move)(void *, const void *, size_t) = memmove;
+  for (size_t copied = 8; copied <= size / 2; copied *= 2) {
+    move(zeros + size / 2, zeros, copied);
+    move(zeros, zeros + size / 2, copied - 1);
+  }
+}
+
+__attribute__((noinline)) void lh_secret_burn_stack(void) {
+  uint8_t below[BURNT_STACK_BYTES];
+  OPENSSL_cleanse(below, sizeof(below));
+  clear_registers(below, sizeof(below));
 }

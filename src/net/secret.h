@@ -28,6 +28,10 @@ void lh_secret_buf_clear(struct lh_buf *buf);
 lh_status lh_secret_read_file(const char *path, struct lh_buf *buf, lh_status code,
                               struct lh_error *err) LH_WARN_UNUSED;
 
+/* Wipes the stack below the caller, and the registers that copies go through, after functions that have
+ * returned: what they, and the dynamic linker for them, have left there. */
+void lh_secret_burn_stack(void);
+
 /* Leaves the pages on which a text of somebody else's (a variable of the environment) lies out of core
  * dumps. As far as the system allows. */
 void lh_secret_hide(const char *text);
